@@ -1,0 +1,282 @@
+"""The rows of the ledger: one frozen dataclass a table, fields in column order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+TOKEN_CLASSES = (
+    "input_fresh",
+    "cache_read",
+    "cache_write_short",
+    "cache_write_long",
+    "cache_write_other",
+    "output",
+    "unexplained",
+)
+"""The disjoint token classes, in column order; their sum is every token of an attempt."""
+
+INPUT_CLASSES = TOKEN_CLASSES[:5]
+
+MAX_COUNT = 10**9
+"""Most tokens that one attempt may carry: no product with a price can overflow below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One billed attempt on either side, as a source knows it (table `land_rows`, stored in `requests`).
+
+    Counts are whole and >= 0; `at` is the start of the attempt and the same in every delivery of it;
+    `event_key` names the event for ever: source, account, the provider's id, attempt.
+    """
+
+    TABLE: ClassVar[str] = "land_rows"
+
+    at: datetime
+    event_key: str
+    side: str
+    source: str
+    provider: str
+    model: str
+    deployment: str = ""
+    workload: str = "unassigned"
+    team: str = ""
+    environment: str = ""
+    key: str = ""
+    request_key: str = ""
+    attempt: int = 1
+    duplicate_of: int = 0
+    input_fresh: int = 0
+    cache_read: int = 0
+    cache_write_short: int = 0
+    cache_write_long: int = 0
+    cache_write_other: int = 0
+    output: int = 0
+    unexplained: int = 0
+    output_reasoning: int | None = None
+    input_audio: int | None = None
+    output_audio: int | None = None
+    input_image: int | None = None
+    output_image: int | None = None
+    n_web_search: int | None = None
+    n_file_search: int | None = None
+    tier: str = "standard"
+    processing: str = "online"
+    region: str = ""
+    status: int = 200
+    ttft_ms: int | None = None
+    latency_ms: int | None = None
+    usage_source: str = "provider"
+    cost_reported: Decimal | None = None
+
+    @property
+    def variant(self) -> str:
+        """Which price list applies: standard, batch, flex, priority or fast."""
+        return price_variant(self.tier, self.processing)
+
+
+def price_variant(tier: str, processing: str) -> str:
+    """Return the price variant of a served tier; the same rule stands in `land_rows_to_requests`."""
+    if processing == "batch":
+        return "batch"
+    return tier if tier in ("flex", "priority", "fast") else "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class GpuSample:
+    """One reading of a GPU or slice; a value that the device does not give is None, never 0."""
+
+    TABLE: ClassVar[str] = "gpu_samples"
+
+    at: datetime
+    node: str
+    gpu: str
+    slice: str = ""
+    pool: str = ""
+    dt_s: float = 0.0
+    util: float | None = None
+    sm_active: float | None = None
+    mem_mib: int | None = None
+    power_w: float | None = None
+    energy_mj: int | None = None
+    reset: int = 0
+    processes: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that was not taken, kept with the place it stood in and the reason."""
+
+    TABLE: ClassVar[str] = "rejected"
+
+    received_at: datetime
+    source: str
+    file: str
+    line: int
+    field: str
+    reason: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One accepted batch: the raw ledger of what was received."""
+
+    TABLE: ClassVar[str] = "batches"
+
+    token: str
+    source: str
+    origin: str
+    rows: int
+    rejected: int
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One effective-dated price list entry, USD per token (fees: USD per unit); None = not priced."""
+
+    TABLE: ClassVar[str] = "prices"
+
+    price_id: int
+    provider: str
+    model: str
+    variant: str
+    region: str
+    tier_start: int
+    valid_from: datetime
+    valid_to: datetime
+    day_from_s: int
+    day_to_s: int
+    recorded_at: datetime
+    source: str
+    flags: int
+    input_fresh: Decimal | None
+    cache_read: Decimal | None
+    cache_write_short: Decimal | None
+    cache_write_long: Decimal | None
+    cache_write_other: Decimal | None
+    output: Decimal | None
+    output_reasoning: Decimal | None
+    input_audio: Decimal | None
+    output_audio: Decimal | None
+    input_image: Decimal | None
+    output_image: Decimal | None
+    n_web_search: Decimal | None
+    n_file_search: Decimal | None
+    request: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRange:
+    """Which price a name as billed had in a span of whole seconds; made from `Price`, read by `price_at`."""
+
+    TABLE: ClassVar[str] = "price_ranges"
+
+    vintage: str
+    provider: str
+    model: str
+    variant: str
+    region: str
+    valid_from: datetime
+    valid_to: datetime
+    id0: int
+    start1: int
+    id1: int
+    start2: int
+    id2: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class GpuRate:
+    """What a pool's GPUs cost while it is held, USD per GPU-hour."""
+
+    TABLE: ClassVar[str] = "gpu_rates"
+
+    pool: str
+    kind: str
+    gpus: int
+    usd_per_gpu_hour: Decimal
+    valid_from: datetime
+    valid_to: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """A running cost beside tokens and GPUs; `unit` is usd_per_month, usd_per_hour or share."""
+
+    TABLE: ClassVar[str] = "overheads"
+
+    name: str
+    side: str
+    pool: str
+    unit: str
+    amount: Decimal
+    valid_from: datetime
+    valid_to: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where a workload can run: a metered channel or GPUs of a pool, with its capacity in replica-seconds."""
+
+    TABLE: ClassVar[str] = "deployments"
+
+    name: str
+    kind: str
+    provider: str
+    model: str
+    pool: str
+    gpus: list[str]
+    gpus_per_replica: int
+    s_per_uncached: float
+    s_per_cached: float
+    s_per_output: float
+    s_per_kv: float
+    grade: str
+    declared: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One evaluation of one workload, with everything needed to explain it in `details` (JSON)."""
+
+    TABLE: ClassVar[str] = "verdicts"
+
+    at: datetime
+    workload: str
+    verdict: str
+    reason: str
+    current: str
+    option: str
+    replicas: int | None
+    used_share_needed: float | None
+    used_share: float | None
+    api_usd_month: Decimal | None
+    candidate_usd_month: Decimal | None
+    saving_usd_month: Decimal | None
+    coverage: float | None
+    flips_at: str
+    details: str = field(default="{}")
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """One run of a job, for freshness and for the operator."""
+
+    TABLE: ClassVar[str] = "job_runs"
+
+    job: str
+    started_at: datetime
+    ended_at: datetime
+    outcome: str
+    note: str
