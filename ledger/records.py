@@ -50,6 +50,8 @@ class Request:
     request_key: str = ""
     attempt: int = 1
     duplicate_of: int = 0
+    event_id: int = 0
+    request_id: int = 0
     input_fresh: int = 0
     cache_read: int = 0
     cache_write_short: int = 0
@@ -231,7 +233,7 @@ class Deployment:
     TABLE: ClassVar[str] = "deployments"
 
     name: str
-    kind: str
+    side: str
     provider: str
     model: str
     pool: str
@@ -244,6 +246,72 @@ class Deployment:
     grade: str
     declared: int
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A unit of decision: which requests belong to it, and which deployments may serve it."""
+
+    TABLE: ClassVar[str] = "workloads"
+
+    name: str
+    team: str
+    rules: str
+    deployments: list[str]
+    token_ratio: float
+    declared: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CostHour:
+    """Money of one hour, key and component; parts of a pool's hour add up to its bill."""
+
+    TABLE: ClassVar[str] = "cost_hourly"
+
+    hour: datetime
+    side: str
+    provider: str
+    model: str
+    deployment: str
+    pool: str
+    workload: str
+    team: str
+    environment: str
+    component: str
+    basis: str
+    vintage: str
+    usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class GpuHour:
+    """Seconds that a GPU spent in one state within one hour; `used_s` is the part that did work."""
+
+    TABLE: ClassVar[str] = "gpu_hourly"
+
+    hour: datetime
+    pool: str
+    deployment: str
+    node: str
+    gpu: str
+    slice: str
+    state: str
+    seconds: float
+    used_s: float
+    usd: Decimal
+    energy_wh: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """A cursor: where a source or job has got to."""
+
+    TABLE: ClassVar[str] = "source_state"
+
+    source: str
+    name: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,3 +348,35 @@ class JobRun:
     ended_at: datetime
     outcome: str
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The latest value of something that alert rules look at."""
+
+    TABLE: ClassVar[str] = "signals"
+
+    name: str
+    labels: str
+    at: datetime
+    value: float | None
+
+
+Record = (
+    Request
+    | GpuSample
+    | Rejected
+    | Batch
+    | Price
+    | PriceRange
+    | GpuRate
+    | Overhead
+    | Deployment
+    | Workload
+    | CostHour
+    | GpuHour
+    | SourceState
+    | Verdict
+    | JobRun
+    | Signal
+)

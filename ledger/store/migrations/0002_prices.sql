@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS price_ranges (
   variant LowCardinality(String) COMMENT 'Price variant',
   region LowCardinality(String) COMMENT 'Billing region',
   valid_from DateTime('UTC') COMMENT 'First second',
-  valid_to DateTime('UTC') COMMENT 'Last second',
+  valid_to DateTime('UTC') COMMENT 'Last second; before valid_from = withdrawn',
   id0 UInt32 COMMENT 'Price below the first tier start',
   start1 Int64 COMMENT 'First tier start, 2^62 = none',
   id1 UInt32 COMMENT 'Price above it',
@@ -53,11 +53,15 @@ CREATE TABLE IF NOT EXISTS price_ranges (
 SETTINGS non_replicated_deduplication_window = 1000
 COMMENT 'Which price a name as billed has in force when; no overlap, frozen once booked';
 
+CREATE VIEW IF NOT EXISTS booked_ranges AS
+SELECT key, valid_from, valid_to, id0, start1, id1, start2, id2, flags
+FROM price_ranges FINAL WHERE vintage = 'booked' AND valid_to >= valid_from;
+
 CREATE OR REPLACE DICTIONARY price_at (
   key UInt64, valid_from DateTime('UTC'), valid_to DateTime('UTC'),
   id0 UInt32, start1 Int64, id1 UInt32, start2 Int64, id2 UInt32, flags UInt16
 ) PRIMARY KEY key
-SOURCE(CLICKHOUSE(TABLE 'price_ranges' WHERE 'vintage = \'booked\''))
+SOURCE(CLICKHOUSE(HOST '127.0.0.1' TABLE 'booked_ranges'))
 LAYOUT(RANGE_HASHED()) RANGE(MIN valid_from MAX valid_to) LIFETIME(0);
 
 CREATE OR REPLACE DICTIONARY price_of (
@@ -70,4 +74,4 @@ CREATE OR REPLACE DICTIONARY price_of (
   output_image Nullable(Decimal(18, 12)), n_web_search Nullable(Decimal(18, 12)),
   n_file_search Nullable(Decimal(18, 12)), request Nullable(Decimal(18, 12))
 ) PRIMARY KEY price_id
-SOURCE(CLICKHOUSE(TABLE 'prices')) LAYOUT(HASHED()) LIFETIME(0);
+SOURCE(CLICKHOUSE(HOST '127.0.0.1' TABLE 'prices')) LAYOUT(HASHED()) LIFETIME(0);

@@ -1,10 +1,11 @@
 -- Landing: every request enters through land_rows, and only the view behind it makes event_id, rank and cost.
+-- event_id and request_id are 0 from a source and are given only when stored rows are priced again.
 -- The view maps row to row and aggregates nothing, so a repeated batch changes nothing.
 
 CREATE TABLE IF NOT EXISTS land_rows (
   at DateTime64(3, 'UTC'), event_key String, side String, source String, provider String, model String,
   deployment String, workload String, team String, environment String, key String,
-  request_key String, attempt UInt8, duplicate_of UInt64,
+  request_key String, attempt UInt8, duplicate_of UInt64, event_id UInt64, request_id UInt64,
   input_fresh Int64, cache_read Int64, cache_write_short Int64, cache_write_long Int64, cache_write_other Int64,
   output Int64, unexplained Int64, output_reasoning Nullable(Int64),
   input_audio Nullable(Int64), output_audio Nullable(Int64), input_image Nullable(Int64), output_image Nullable(Int64),
@@ -29,14 +30,14 @@ WITH
   if(isNull(p.11), 0, least(ifNull(r.output_image, 0), r.output - out_reasoning - out_audio)) AS out_image,
   toDecimal64(0, 12) AS nothing
 SELECT
-  r.at AS at, sipHash64(r.event_key) AS event_id,
+  r.at AS at, if(r.event_id != 0, r.event_id, sipHash64(r.event_key)) AS event_id,
   bitShiftLeft(toUInt64(r.duplicate_of = 0), 62)
     + bitShiftLeft(toUInt64(multiIf(r.usage_source = 'provider', 2, r.usage_source = 'estimated', 1, 0)), 56)
     + toUInt64(greatest(0, r.output)) AS rank,
   toUInt64OrZero(getSetting('log_comment')) AS ver,
   r.side AS side, r.source AS source, r.provider AS provider, r.model AS model, r.deployment AS deployment,
   r.workload AS workload, r.team AS team, r.environment AS environment, r.key AS key, r.event_key AS event_key,
-  if(r.request_key = '', toUInt64(0), sipHash64(r.request_key)) AS request_id, r.attempt AS attempt, r.duplicate_of AS duplicate_of,
+  multiIf(r.request_id != 0, r.request_id, r.request_key = '', toUInt64(0), sipHash64(r.request_key)) AS request_id, r.attempt AS attempt, r.duplicate_of AS duplicate_of,
   r.input_fresh AS input_fresh, r.cache_read AS cache_read, r.cache_write_short AS cache_write_short,
   r.cache_write_long AS cache_write_long, r.cache_write_other AS cache_write_other, r.output AS output,
   r.unexplained AS unexplained, r.output_reasoning AS output_reasoning, r.input_audio AS input_audio,

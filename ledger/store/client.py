@@ -1,0 +1,228 @@
+"""The store: records in, query files out, over ClickHouse HTTP to the embedded process or to a server."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+from ledger.errors import ConfigError, StoreRefused, StoreUnavailable
+from ledger.sqlfile import sql
+from ledger.store.migrate import migrate
+from ledger.store.process import StoreProcess, start_or_join
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ledger.records import Record
+
+DATABASE = "breakeven"
+_CODE = re.compile(r"code:? (\d+)", re.IGNORECASE)
+_BLOCK = 100_000
+READ_LIMITS = {
+    "readonly": 1,
+    "max_execution_time": 30,
+    "max_result_rows": 100_000,
+    "result_overflow_mode": "throw",
+}
+
+
+class Store:
+    """The ledger's tables.
+
+    `url` is a folder (the embedded engine in a process of its own) or `clickhouse://` /
+    `clickhouses://user:password@host:port/database`. Not for many threads at once: each takes its own.
+    """
+
+    def __init__(self, url: str | Path, *, http: str = "", reader_password: str = "") -> None:
+        self.url = str(url)
+        self.server = self.url.startswith(("clickhouse://", "clickhouses://"))
+        self._http, self._reader_password = http, reader_password
+        self._process: StoreProcess | None = None
+        self._client: Any = None
+        self._reader: Any = None
+        self._ver = 0
+        self._lock = threading.RLock()
+        self._connect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def confined(self) -> bool:
+        """Whether free SQL of people may run: the embedded engine is walled in, or a server has its own roles."""
+        return self._process is None or self._process.confined
+
+    def migrate(self, *, dry_run: bool = False) -> list[str]:
+        """Bring the schema up to date; return the names of the migrations applied (or due)."""
+        return migrate(self, dry_run=dry_run)
+
+    def ask(self, package: str, query: str, /, **values: Any) -> list[dict[str, Any]]:
+        """Return the rows of `QUERY.sql` in a package, as dicts; instants are aware, money is Decimal."""
+        result = self._call(lambda: self._client.query(sql(package, query), parameters=bound(values)))
+        names = result.column_names
+        return [dict(zip(names, row, strict=True)) for row in result.result_rows]
+
+    def tell(self, package: str, query: str, /, *, ver: int = 0, **values: Any) -> None:
+        """Run a statement file that writes; `ver` reaches it as `{ver:UInt64}` and the door's views as version."""
+        settings = {"log_comment": str(ver), "optimize_on_insert": 0} if ver else None
+        given = {**bound(values), "ver": ver} if ver else bound(values)
+        self._call(lambda: self._client.command(sql(package, query), parameters=given, settings=settings))
+
+    def command(self, text: str, settings: dict[str, Any] | None = None) -> None:
+        """Run one statement of our own, such as a migration's."""
+        self._call(lambda: self._client.command(text, settings=settings))
+
+    def read(self, text: str, values: dict[str, Any] | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run a person's SELECT as the reader, under limits; return names and rows."""
+        settings = READ_LIMITS if self.server else None
+        result = self._call(lambda: self._reader.query(text, parameters=bound(values or {}), settings=settings))
+        return list(result.column_names), [tuple(row) for row in result.result_rows]
+
+    def add(self, records: Sequence[Record], *, token: str = "") -> int:
+        """Insert records of one table; the same token again changes nothing. Return their version.
+
+        Rows of one call must lie in one month where the table has months, so that a batch is atomic.
+        """
+        if not records:
+            return self._ver
+        first = records[0]
+        names = [field.name for field in fields(first)]
+        columns = [[getattr(record, name) for record in records] for name in names]
+        return self.add_columns(first.TABLE, dict(zip(names, columns, strict=True)), token=token)
+
+    def add_columns(self, table: str, columns: dict[str, list[Any]], *, token: str = "") -> int:
+        """Insert columns of plain Python values; naive instants are refused. Return the version of the rows."""
+        for name, column in columns.items():
+            probe = next((value for value in column if value is not None), None)
+            if isinstance(probe, datetime) and any(v is not None and v.tzinfo is None for v in column):
+                raise StoreRefused(f"{table}.{name}: an instant without a time zone is refused")
+        ver = self.next_ver()
+        landed = table.startswith("land_")
+        if not landed:
+            size = len(next(iter(columns.values())))
+            columns = {**columns, "ver": [ver] * size}
+        settings = {
+            "optimize_on_insert": 0,
+            "deduplicate_blocks_in_dependent_materialized_views": 1,
+            "max_insert_block_size": _BLOCK,
+            "log_comment": str(ver),
+        }
+        if token:
+            settings["insert_deduplication_token"] = token
+        self._call(
+            lambda: self._client.insert(
+                table, list(columns.values()), column_names=list(columns), column_oriented=True, settings=settings
+            )
+        )
+        return ver
+
+    def next_ver(self) -> int:
+        """Return a number of nanoseconds above every earlier one of this store object."""
+        with self._lock:
+            self._ver = max(self._ver + 1, time.time_ns())
+            return self._ver
+
+    def close(self) -> None:
+        """Close connections, and the store process if this object started it."""
+        for client in (self._client, self._reader):
+            if client is not None:
+                client.close()
+        self._client = self._reader = None
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def _call(self, action: Any) -> Any:
+        try:
+            return action()
+        except OperationalError as error:
+            if self.server or (self._process is not None and self._process.alive()):
+                raise _translated(error) from error
+            # The command that had started the store is gone: every statement of ours may be repeated.
+            self._connect()
+            return self._once_more(action)
+        except ClickHouseError as error:
+            raise _translated(error) from error
+
+    @staticmethod
+    def _once_more(action: Any) -> Any:
+        try:
+            return action()
+        except ClickHouseError as error:
+            raise _translated(error) from error
+
+    def _connect(self) -> None:
+        if self.server:
+            self._client = self._reader = _client(**server_address(self.url))
+            return
+        folder = Path(self.url.removeprefix("chdb://")).expanduser().resolve()
+        with self._lock:
+            if self._process is not None:
+                self._process.close()
+            self._process = start_or_join(folder, http=self._http, reader_password=self._reader_password)
+            here = {"host": "127.0.0.1", "port": self._process.port, "database": DATABASE}
+            self._client = _client(**here, username="breakeven", password=self._process.writer)
+            self._reader = _client(**here, username="breakeven_read", password=self._process.reader)
+
+
+def server_address(url: str) -> dict[str, Any]:
+    """Take a `clickhouse://` URL apart; raises ConfigError naming what is missing."""
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ConfigError(f"store: no host in {parts.scheme}://…; write clickhouse://user:password@host:8123/database")
+    secure = parts.scheme == "clickhouses"
+    return {
+        "host": parts.hostname,
+        "port": parts.port or (8443 if secure else 8123),
+        "username": unquote(parts.username or "default"),
+        "password": unquote(parts.password or ""),
+        "database": parts.path.strip("/") or DATABASE,
+        "secure": secure,
+    }
+
+
+def bound(values: dict[str, Any]) -> dict[str, Any]:
+    """Return query values in the form the engine reads alike in every zone: instants as UTC text."""
+    return {name: _bound(value) for name, value in values.items()}
+
+
+def _bound(value: Any) -> Any:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise StoreRefused("an instant without a time zone is refused")
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, (list, tuple)):
+        return [_bound(item) for item in value]
+    if isinstance(value, Decimal):
+        return str(value)
+    return value
+
+
+def _client(**address: Any) -> Any:
+    try:
+        return clickhouse_connect.get_client(
+            **address, tz_mode="aware", autogenerate_session_id=False, compress=False, query_limit=0
+        )
+    except ClickHouseError as error:
+        raise _translated(error) from error
+
+
+def _translated(error: ClickHouseError) -> StoreUnavailable | StoreRefused:
+    text = str(error).split(" (for url")[0]
+    found = _CODE.search(text)
+    if isinstance(error, OperationalError) or not isinstance(error, DatabaseError):
+        return StoreUnavailable(f"the store does not answer: {text}")
+    return StoreRefused(text, int(found[1]) if found else 0)

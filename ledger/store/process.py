@@ -1,0 +1,159 @@
+"""Start or join the store process of a folder."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ledger.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MEMORY_BYTES = 1 << 30
+_START_S = 60.0
+
+
+@dataclass(slots=True)
+class StoreProcess:
+    """A running store process: where it listens, its two tokens of this start, and whether it is ours."""
+
+    port: int
+    pid: int
+    writer: str
+    reader: str
+    confined: bool
+    child: subprocess.Popen[str] | None = None
+
+    def alive(self) -> bool:
+        """Say whether its port takes connections."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2):
+                return True
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """End it if we started it: end of its life line, then wait."""
+        if self.child is None or self.child.stdin is None:
+            return
+        self.child.stdin.close()
+        try:
+            self.child.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+        for pipe in (self.child.stdout, self.child.stderr):
+            if pipe is not None:
+                pipe.close()
+        self.child = None
+
+
+def start_or_join(folder: Path, *, http: str = "", reader_password: str = "") -> StoreProcess:
+    """Return the store process of a folder, starting it if none answers.
+
+    `http` fixes host:port for Grafana (loopback; a free port otherwise). Raises StoreUnavailable with
+    what to do when the folder belongs to another program.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "start.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = _running(folder)
+        return found or _start(folder, http, reader_password)
+
+
+def _running(folder: Path) -> StoreProcess | None:
+    try:
+        note: dict[str, Any] = json.loads((folder / "store.json").read_text("utf-8"))
+        found = StoreProcess(note["port"], note["pid"], note["writer"], note["reader"], note["confined"])
+        os.kill(found.pid, 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return found if found.alive() else None
+
+
+def _start(folder: Path, http: str, reader_password: str) -> StoreProcess:
+    scratch = folder / "tmp"
+    scratch.mkdir(exist_ok=True)
+    writer, reader = secrets.token_urlsafe(32), reader_password or secrets.token_urlsafe(32)
+    host, _, port = http.partition(":")
+    # -I: no PYTHONPATH, no working folder. The environment is empty but for these: a query that got past
+    # every other wall could read it, and the engine takes its zone from TZ.
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-m", "ledger.embedded"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=(folder / "store.log").open("w"),
+        text=True,
+        start_new_session=True,
+        close_fds=True,
+        env={"TZ": "UTC", "LC_ALL": "C.UTF-8", "TMPDIR": str(scratch)},
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    settings = {
+        "folder": str(folder),
+        "host": host or "127.0.0.1",
+        "port": int(port or 0),
+        "memory_bytes": _MEMORY_BYTES,
+        "writer_sha256": hashlib.sha256(writer.encode()).hexdigest(),
+        "reader_sha256": hashlib.sha256(reader.encode()).hexdigest(),
+    }
+    try:
+        child.stdin.write(json.dumps(settings) + "\n")
+        child.stdin.flush()
+    except BrokenPipeError:
+        raise StoreUnavailable(_why(folder, "")) from None
+    line = child.stdout.readline()
+    answer: dict[str, Any] = json.loads(line) if line.startswith("{") else {"error": line}
+    if "error" in answer:
+        child.wait(timeout=_START_S)
+        raise StoreUnavailable(_why(folder, str(answer["error"])))
+    process = StoreProcess(answer["port"], answer["pid"], writer, reader, bool(answer["confined"]), child)
+    note = folder / "store.json.new"
+    note.touch(mode=0o600)
+    note.write_text(
+        json.dumps(
+            {
+                "port": process.port,
+                "pid": process.pid,
+                "writer": writer,
+                "reader": reader,
+                "confined": process.confined,
+                "started": int(time.time()),
+            }
+        ),
+        "utf-8",
+    )
+    note.replace(folder / "store.json")
+    return process
+
+
+def _why(folder: Path, text: str) -> str:
+    """Return what a person can do about a store that did not start."""
+    if "Cannot lock file" in text or "Code: 76" in text:
+        return (
+            f"store folder {folder} is used by {_owner(folder)}, which is not a breakeven store that answers. "
+            "Stop it or choose another folder"
+        )
+    log = folder / "store.log"
+    tail = log.read_text("utf-8", "replace").strip().splitlines()[-3:] if log.exists() else []
+    return f"the store process of {folder} did not start: {text.strip() or ' | '.join(tail) or 'no reason given'}"
+
+
+def _owner(folder: Path) -> str:
+    try:
+        status = (folder / "engine" / "status").read_text("utf-8").splitlines()
+    except OSError:
+        return "another process"
+    facts = dict(line.split(": ", 1) for line in status if ": " in line)
+    return f"process {facts.get('PID', '?')} (since {facts.get('Started at', '?')} UTC)"

@@ -1,0 +1,2 @@
+-- Applied migrations.
+SELECT number, sha256 FROM schema_migrations FINAL ORDER BY number

@@ -1,0 +1,2 @@
+-- Remember one applied migration.
+INSERT INTO schema_migrations SELECT {number:UInt32}, {name:String}, {sha256:String}, {ver:UInt64}
