@@ -244,7 +244,6 @@ class Deployment:
     s_per_output: float
     s_per_kv: float
     grade: str
-    declared: int
     recorded_at: datetime
 
 
@@ -259,7 +258,6 @@ class Workload:
     rules: str
     deployments: list[str]
     token_ratio: float
-    declared: int
     recorded_at: datetime
 
 

@@ -40,7 +40,6 @@ CREATE TABLE IF NOT EXISTS deployments (
   s_per_output Float64 COMMENT 'Replica-seconds an output token takes',
   s_per_kv Float64 COMMENT 'Replica-seconds a unit of in*out + out*out/2 takes',
   grade LowCardinality(String) COMMENT 'How the capacity is known: A load test, B saturated production, C best seen, D published, E typed in; empty = not known',
-  declared UInt8 COMMENT '0 = taken out of the configuration',
   recorded_at DateTime64(3, 'UTC') COMMENT 'When we learned it',
   ver UInt64 COMMENT 'Order of writing, nanoseconds; the last write is in force'
 ) ENGINE = ReplacingMergeTree(ver) ORDER BY (name, recorded_at)
@@ -53,7 +52,6 @@ CREATE TABLE IF NOT EXISTS workloads (
   rules String COMMENT 'Which requests belong to it, as JSON',
   deployments Array(String) COMMENT 'Equivalence set: deployments that may serve it',
   token_ratio Float64 COMMENT 'Tokens of the other model for the same text, 1 = same',
-  declared UInt8 COMMENT '0 = taken out of the configuration',
   recorded_at DateTime64(3, 'UTC') COMMENT 'When we learned it',
   ver UInt64 COMMENT 'Order of writing, nanoseconds; the last write is in force'
 ) ENGINE = ReplacingMergeTree(ver) ORDER BY (name, recorded_at)

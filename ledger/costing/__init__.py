@@ -1,0 +1,1 @@
+"""What it really cost: hourly money of both sides, rebuilt from facts, every part adding up."""

@@ -1,0 +1,71 @@
+"""What the user declared, as the ledger needs it; kept with history whenever it changes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ledger.records import Deployment, GpuRate, Overhead, SourceState, Workload
+
+if TYPE_CHECKING:
+    from ledger.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits that tell the states of a GPU apart (economics 18.1)."""
+
+    unallocated_mem_gib: float = 1.0
+    serving_low_below: float = 0.2
+    idle_power_w: float = 140.0
+    busy_util: float = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """GPUs paid for by time; `nodes` are hosts whose samples carry no pool of their own."""
+
+    name: str
+    gpus: int
+    nodes: tuple[str, ...] = ()
+    spare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Rates, overheads, pools, deployments and workloads in force."""
+
+    rates: tuple[GpuRate, ...] = ()
+    overheads: tuple[Overhead, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    limits: Limits = Limits()
+
+    @property
+    def own(self) -> tuple[Deployment, ...]:
+        """Deployments on pools of our own."""
+        return tuple(d for d in self.deployments if d.side == "self_hosted")
+
+    def mark(self) -> str:
+        """Return a hash of everything declared, whenever it was recorded."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+    def rate_at(self, pool: str, hour: datetime) -> GpuRate | None:
+        """Return the rate of a pool in force at an instant; the later declared one where two are."""
+        found = [r for r in self.rates if r.pool == pool and r.valid_from <= hour < r.valid_to]
+        return max(found, key=lambda r: r.valid_from, default=None)
+
+
+def record(store: Store, declared: Declared, as_of: datetime) -> bool:
+    """Write the declarations if they differ from the last ones; return whether they did."""
+    mark = declared.mark()
+    seen = store.ask("ledger.store", "cursor", source="declared", name="mark")
+    if seen and seen[0]["value"] == mark:
+        return False
+    for kind in (declared.rates, declared.overheads, declared.deployments, declared.workloads):
+        store.add([replace(row, recorded_at=as_of) for row in kind])
+    store.add([SourceState("declared", "mark", mark)])
+    return True

@@ -1,0 +1,6 @@
+-- Hours whose GPU samples changed since a version, and the newest version seen; a sample may begin an hour earlier.
+SELECT hour, max(ver) AS seen FROM (
+  SELECT arrayJoin([toStartOfHour(at - toIntervalMillisecond(1)),
+    toStartOfHour(at - toIntervalMillisecond(toUInt32(dt_s * 1000)))]) AS hour, ver
+  FROM gpu_samples WHERE ver > {after:UInt64})
+GROUP BY hour ORDER BY hour

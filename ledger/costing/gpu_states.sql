@@ -1,0 +1,64 @@
+-- What each GPU did in whole hours: seconds by state, and how many of them measured work fills.
+-- Device samples give presence, memory and power; load comes from the requests of the GPU's deployment, spread over the
+-- minutes each ran. Device utilisation alone never says that a GPU is busy or idle: it reads 100 % on idle servers.
+WITH
+  deployments_at AS (
+    WITH
+      if(r.deployment = '', transform(r.model, {models:Array(String)}, {names:Array(String)}, ''), r.deployment) AS dep,
+      indexOf({names:Array(String)}, dep) AS i,
+      r.input_fresh + r.cache_write_short + r.cache_write_long + r.cache_write_other AS uncached,
+      toStartOfMinute(toDateTime(r.at, 'UTC')) AS from_minute,
+      least(120, 1 + dateDiff('minute', from_minute, toDateTime(r.at + toIntervalMillisecond(ifNull(r.latency_ms, 0)), 'UTC'))) AS minutes
+    SELECT dep AS deployment, i,
+      arrayJoin(arrayMap(k -> from_minute + toIntervalMinute(k), range(toUInt32(minutes)))) AS minute,
+      sum(({uncached:Array(Float64)}[i] * uncached + {cached:Array(Float64)}[i] * r.cache_read + {output:Array(Float64)}[i] * r.output
+        + {kv:Array(Float64)}[i] * ((uncached + r.cache_read) * r.output + r.output * r.output / 2)) / minutes) AS work
+    FROM requests AS r FINAL
+    WHERE r.side = 'self_hosted' AND r.duplicate_of = 0 AND toStartOfHour(r.at) IN {around:Array(DateTime('UTC'))}
+      AND uncached + r.cache_read + r.output > 0 AND i > 0
+    GROUP BY deployment, i, minute),
+  devices AS (
+    SELECT gpu, slice, minute, max(node) AS node, max(pool) AS pool, max(seen) AS seen, least(60, sum(seconds)) AS seconds,
+      max(mem_mib) AS mem_mib, max(processes) AS processes, avg(power_w) AS power_w, avg(util) AS util, sum(energy_mj) AS energy_mj
+    FROM (
+      WITH
+        s.at - toIntervalMillisecond(toUInt32(s.dt_s * 1000)) AS began, toStartOfMinute(toDateTime(began, 'UTC')) AS first_minute,
+        arrayJoin(range(toUInt32(1 + dateDiff('minute', first_minute, toDateTime(s.at - toIntervalMillisecond(1), 'UTC'))))) AS k
+      SELECT s.gpu AS gpu, s.slice AS slice, first_minute + toIntervalMinute(k) AS minute, s.node AS node,
+        if(s.pool != '', s.pool, transform(s.node, {nodes:Array(String)}, {node_pools:Array(String)}, '')) AS pool, 1 AS seen,
+        greatest(0, least(toFloat64(s.at), toFloat64(toUnixTimestamp(minute) + 60)) - greatest(toFloat64(began), toFloat64(toUnixTimestamp(minute)))) AS seconds,
+        s.mem_mib AS mem_mib, s.processes AS processes, s.power_w AS power_w, s.util AS util,
+        s.energy_mj * seconds / greatest(s.dt_s, 0.001) AS energy_mj
+      FROM gpu_samples AS s FINAL
+      WHERE toStartOfHour(s.at) IN {after:Array(DateTime('UTC'))} AND s.dt_s > 0
+      UNION ALL -- requests ran on these GPUs, whether a device sample says so or not
+      SELECT arrayJoin({gpus:Array(Array(String))}[d.i]) AS gpu, '' AS slice, d.minute AS minute, '' AS node,
+        {pools:Array(String)}[d.i] AS pool, 0 AS seen, 60 AS seconds, NULL AS mem_mib, NULL AS processes, NULL AS power_w, NULL AS util, NULL AS energy_mj
+      FROM deployments_at AS d)
+    WHERE toStartOfHour(minute) IN {hours:Array(DateTime('UTC'))}
+    GROUP BY gpu, slice, minute),
+  placed AS (
+    SELECT d.*, toStartOfHour(d.minute) AS hour,
+      arrayFirstIndex((g, p) -> has(g, d.gpu) AND p = d.pool, {gpus:Array(Array(String))}, {pools:Array(String)}) AS i,
+      {names:Array(String)}[i] AS deployment,
+      i > 0 AND hour >= {covered_from:Array(DateTime('UTC'))}[i] AND hour <= {covered_to:Array(DateTime('UTC'))}[i] AS covered
+    FROM devices AS d)
+SELECT hour, pool, deployment, node, gpu, slice, state, sum(part) AS seconds, sum(part * share) AS used_s, sum(energy_mj) / 3.6e6 AS energy_wh
+FROM (
+  SELECT p.hour AS hour, p.pool AS pool, p.deployment AS deployment, p.node AS node, p.gpu AS gpu, p.slice AS slice,
+    p.energy_mj AS energy_mj, toFloat64(p.seconds) AS part,
+    {replicas:Array(Float64)}[p.i] * 60 AS capacity, {known:Array(UInt8)}[p.i] AS known,
+    ifNull(p.power_w <= {idle_power_w:Float64}, ifNull(p.util < {busy_util:Float64}, 0)) AS quiet,
+    multiIf(
+      NOT running AND p.seen = 0, 'unknown',
+      NOT running AND ifNull(p.processes, 0) = 0 AND p.mem_mib < {unallocated_mib:Float64}, 'unallocated',
+      running AND known AND a.work / capacity < {serving_low_below:Float64}, 'serving_low',
+      running, 'serving',
+      p.covered AND (quiet OR (isNull(p.power_w) AND isNull(p.util))), 'warm_idle',
+      ifNull(p.power_w > {idle_power_w:Float64}, ifNull(p.util >= {busy_util:Float64}, 0)), 'busy_other',
+      'held_unknown') AS state,
+    a.deployment != '' AS running,
+    if(running AND known AND capacity > 0, least(1, a.work / capacity), 0) AS share
+  FROM placed AS p LEFT JOIN deployments_at AS a ON p.deployment = a.deployment AND p.minute = a.minute)
+GROUP BY hour, pool, deployment, node, gpu, slice, state
+ORDER BY hour, pool, gpu, slice, state

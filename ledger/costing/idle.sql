@@ -1,0 +1,12 @@
+-- What the GPUs of each pool did and cost in a span: by GPU, with the last hour in which work was measured on it.
+SELECT g.pool AS pool, g.gpu AS gpu, max(g.node) AS node, max(g.deployment) AS deployment,
+  sum(g.usd) AS cost,
+  sumIf(g.used_s, g.state IN ('serving', 'serving_low')) AS used_s, sum(g.seconds) AS seconds,
+  sumIf(g.seconds, g.state IN ('unknown', 'held_unknown')) AS unknown_s, sumIf(g.seconds, g.state = 'warm_idle') AS warm_idle_s,
+  sumIf(g.seconds, g.state = 'unallocated') AS unallocated_s, sumIf(g.seconds, g.state IN ('serving', 'serving_low')) AS serving_s,
+  sumIf(g.seconds, g.state = 'busy_other') AS busy_other_s,
+  maxOrNullIf(g.hour, g.state IN ('serving', 'serving_low', 'busy_other')) AS last_busy,
+  argMax(g.state, (g.hour, g.seconds)) AS state_now
+FROM v_gpu_hourly AS g
+WHERE g.hour >= {from:DateTime('UTC')} AND g.hour < {to:DateTime('UTC')}
+GROUP BY pool, gpu ORDER BY pool, gpu

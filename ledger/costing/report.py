@@ -1,0 +1,212 @@
+"""Questions about cost, answered from the rollups: by any dimension, rolling unit costs, idle money."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ledger.costing.allocation import per
+from ledger.costing.pools import IDLE_CLASSES
+from ledger.costing.tick import floor_hour
+from ledger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ledger.store import Store
+
+_PACKAGE = "ledger.costing"
+DIMENSIONS = ("side", "provider", "model", "team", "environment", "workload", "deployment", "component")
+BUCKETS = ("", "hour", "day", "month")
+BASES = ("allocation", "usage")
+WINDOWS_H = (1, 24, 168, 672)
+_COUNTS = ("requests", "successful_requests", "total_input", "output", "unpriced_tokens")
+_MTOK = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Money and work of one group; `cost` is a lower bound where `unpriced_tokens` or `no_usage` is not 0."""
+
+    group: dict[str, str]
+    requests: int | None
+    successful_requests: int | None
+    total_input: int | None
+    output: int | None
+    unpriced_tokens: int | None
+    no_usage: int
+    attempts: int
+    cost: Decimal | None
+
+    @property
+    def per_request(self) -> Decimal | None:
+        """USD per successful logical request; None without any, or without a known cost."""
+        return per(self.cost, self.successful_requests or 0)
+
+    @property
+    def per_mtok(self) -> Decimal | None:
+        """USD per million tokens, input and output together."""
+        return per(self.cost, Decimal((self.total_input or 0) + (self.output or 0)) / _MTOK)
+
+    def json(self) -> dict[str, Any]:
+        """Return the documented shape: money as text, unknown as null."""
+        return {
+            **self.group,
+            **{name: getattr(self, name) for name in _COUNTS[:4]},
+            "cost": money(self.cost),
+            "cost_per_request": money(self.per_request),
+            "cost_per_mtok": money(self.per_mtok),
+            "unpriced_tokens": self.unpriced_tokens,
+        }
+
+
+def money(amount: Decimal | None) -> str | None:
+    """Return an amount as plain text with at most 12 decimals and no trailing zeros; None stays None."""
+    if amount is None:
+        return None
+    text = f"{amount.quantize(Decimal('1e-12')):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def cost(
+    store: Store,
+    *,
+    by: Sequence[str] = ("side",),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    bucket: str = "",
+    basis: str = "allocation",
+) -> tuple[list[Cost], Cost]:
+    """Return cost by dimensions and the total; ranges are half-open and read in whole UTC hours.
+
+    Raises ConfigError naming what is known for an unknown dimension, bucket or basis.
+    """
+    for given, known, what in ((by, DIMENSIONS, "--by"), ((bucket,), BUCKETS, "--bucket"), ((basis,), BASES, "--basis")):
+        wrong = [word for word in given if word not in known]
+        if wrong:
+            raise ConfigError(f"{what} {wrong[0]}: not one of {', '.join(w for w in known if w)}")
+    rows = store.ask(
+        _PACKAGE, "cost", by=list(by), bucket=bucket, basis=basis,
+        **{"from": floor_hour(since or datetime(2000, 1, 1, tzinfo=UTC)),
+           "to": _ceil_hour(until or datetime(2100, 1, 1, tzinfo=UTC))},
+    )  # fmt: skip
+    groups = [_cost(row, by, bucket) for row in rows]
+    return groups, _total(groups, parts="component" in by)
+
+
+def _cost(row: dict[str, Any], by: Sequence[str], bucket: str) -> Cost:
+    group = {"bucket": f"{row['bucket']:%Y-%m-%dT%H:%M:%SZ}"} if bucket else {}
+    group |= {name: row[name] for name in by}
+    counts: dict[str, Any] = {name: None if "component" in by else row[name] for name in _COUNTS}
+    known: Decimal | None = row["cost"]
+    if known == 0 and row["attempts"] and (row["unpriced_tokens"] or row["no_usage"]):
+        known = None  # nothing but unknown: not a cost of 0
+    return Cost(group=group, **counts, no_usage=row["no_usage"], attempts=row["attempts"], cost=known)
+
+
+def _total(groups: Sequence[Cost], *, parts: bool) -> Cost:
+    known = [g.cost for g in groups if g.cost is not None]
+    counts: dict[str, Any] = {
+        name: None if parts else sum(getattr(g, name) or 0 for g in groups) for name in _COUNTS
+    }
+    return Cost(
+        group={}, **counts, no_usage=sum(g.no_usage for g in groups), attempts=sum(g.attempts for g in groups),
+        cost=sum(known, Decimal(0)) if known or not groups else None,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """Effective cost of one side over one window that ends at the last closed hour."""
+
+    window_h: int
+    side: str
+    allocation: Decimal
+    usage: Decimal
+    requests: int
+    successful_requests: int
+    tokens: int
+    unpriced_tokens: int
+    no_usage: int
+
+    @property
+    def per_request(self) -> Decimal | None:
+        """USD per successful request, allocation basis."""
+        return per(self.allocation, self.successful_requests)
+
+    @property
+    def per_mtok(self) -> Decimal | None:
+        """USD per million tokens, allocation basis."""
+        return per(self.allocation, Decimal(self.tokens) / _MTOK)
+
+    @property
+    def usage_per_mtok(self) -> Decimal | None:
+        """USD per million tokens, usage basis: to compare models and hardware, never with an API price."""
+        return per(self.usage, Decimal(self.tokens) / _MTOK)
+
+
+def rolling(store: Store, as_of: datetime, windows: Sequence[int] = WINDOWS_H) -> list[Rolling]:
+    """Return effective costs of both sides over windows in hours; each is a ratio of sums."""
+    rows = store.ask(_PACKAGE, "rolling", as_of=floor_hour(as_of), windows=list(windows))
+    names = [name for name in Rolling.__slots__]
+    return [Rolling(**{name: row[name] for name in names}) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolIdle:
+    """Where a pool's money went in a span; `used_share` is None when nothing at all is known."""
+
+    pool: str
+    days: Decimal
+    classes: dict[str, Decimal]
+    gpus: list[dict[str, Any]]
+
+    @property
+    def cost(self) -> Decimal:
+        """USD of the pool in the span."""
+        return sum(self.classes.values(), Decimal(0))
+
+    @property
+    def idle_per_day(self) -> Decimal | None:
+        """Unused-capacity USD a day: headroom, loaded and empty GPUs; unknown time is left out."""
+        known = self.cost - self.unknown
+        if self.days <= 0 or known <= 0:
+            return None
+        return sum((self.classes.get(name, Decimal(0)) for name in IDLE_CLASSES), Decimal(0)) / self.days
+
+    @property
+    def unknown(self) -> Decimal:
+        """USD of time about which nothing is known."""
+        return self.classes.get("gpu_unknown", Decimal(0)) + self.classes.get("gpu_held_unknown", Decimal(0))
+
+    @property
+    def used_share(self) -> Decimal | None:
+        """Used money over all money of the pool, unknown inside the whole."""
+        return per(self.classes.get("gpu_used", Decimal(0)), self.cost) if self.cost > self.unknown else None
+
+    @property
+    def unknown_share(self) -> Decimal | None:
+        """Share of the money about which nothing is known."""
+        return per(self.unknown, self.cost)
+
+
+def idle(store: Store, as_of: datetime, hours: int = 24) -> list[PoolIdle]:
+    """Return what each pool's money did in the hours before the last closed one."""
+    end = floor_hour(as_of)
+    span = {"from": end - timedelta(hours=hours), "to": end}
+    classes: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    for row in store.ask(_PACKAGE, "pool_money", **span):
+        classes[row["pool"]][row["component"]] = row["usd"]
+    gpus: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in store.ask(_PACKAGE, "idle", **span):
+        gpus[row["pool"]].append(row)
+    days = Decimal(hours) / 24
+    return [PoolIdle(pool, days, parts, gpus[pool]) for pool, parts in sorted(classes.items())]
+
+
+def _ceil_hour(instant: datetime) -> datetime:
+    floor = floor_hour(instant)
+    return floor if floor == instant else floor + timedelta(hours=1)

@@ -1,0 +1,208 @@
+"""The cost tick: find the hours whose facts changed, rebuild them whole, move the watermark last."""
+
+from __future__ import annotations
+
+import calendar
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ledger.costing.declared import record
+from ledger.costing.pools import pool_hours
+from ledger.errors import StoreRefused
+from ledger.records import CostHour, SourceState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ledger.costing.declared import Declared
+    from ledger.records import Overhead
+    from ledger.store import Store
+
+_PACKAGE = "ledger.costing"
+_HOUR = timedelta(hours=1)
+_CHUNK = 120
+"""Hours rebuilt in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a tick did: hours rebuilt on the request side and on the pool side."""
+
+    request_hours: int
+    pool_hours: int
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    requests: int = 0
+    samples: int = 0
+    closed: datetime | None = None
+    covered: datetime | None = None
+
+
+def floor_hour(instant: datetime) -> datetime:
+    """Return the start of the hour of an instant."""
+    return instant.replace(minute=0, second=0, microsecond=0)
+
+
+def tick(
+    store: Store, declared: Declared, as_of: datetime, progress: Callable[[int, int], None] | None = None
+) -> Tick:
+    """Bring the derived tables up to the facts; run twice, or killed anywhere and run again, the same.
+
+    Pools and overheads cost up to the last closed hour before `as_of`; requests up to what is there.
+    `progress` is told (hours done, hours to do).
+    """
+    changed = record(store, declared, as_of)
+    mark = _read_mark(store)
+    after = _Mark() if changed else mark
+    requests = store.ask(_PACKAGE, "dirty_requests", after=after.requests)
+    samples = store.ask(_PACKAGE, "dirty_samples", after=after.samples)
+    dirty = {row["hour"] for row in requests}
+    dirty |= {hour + _HOUR for hour in dirty}  # a retry may have its first attempt in the hour before
+    own = {row["hour"] for row in samples}
+    own |= {row["hour"] + k * _HOUR for row in requests if row["own"] for k in (0, 1, 2)}
+    closed = floor_hour(as_of)
+    firsts = store.ask(_PACKAGE, "first_hours")[0]
+    own |= set(_hours(after.closed or _own_begin(declared, firsts), closed))
+    if own and mark.covered and any(row["own"] for row in requests):
+        own |= set(_hours(mark.covered, max(own)))  # silence since then is now known to have been silence
+    dirty_hours, own_hours = sorted(h for h in dirty if h <= as_of), sorted(h for h in own if h < closed)
+    total, done = len(dirty_hours) + len(own_hours), 0
+    for hours in _chunks(dirty_hours):
+        _rebuild_requests(store, hours)
+        done += len(hours)
+        if progress:
+            progress(done, total)
+    for hours in _chunks(own_hours):
+        _rebuild_own(store, declared, hours, firsts)
+        done += len(hours)
+        if progress:
+            progress(done, total)
+    covered = max((row["hour"] for row in requests if row["own"]), default=None)
+    _write_mark(
+        store,
+        _Mark(
+            max([mark.requests, *(row["seen"] for row in requests)]),
+            max([mark.samples, *(row["seen"] for row in samples)]),
+            closed,
+            max((c for c in (covered, mark.covered) if c is not None), default=None),
+        ),
+    )
+    return Tick(len(dirty_hours), len(own_hours), as_of)
+
+
+def _rebuild_requests(store: Store, hours: list[datetime]) -> None:
+    around = sorted({*hours, *(hour - _HOUR for hour in hours)})
+    store.tell(_PACKAGE, "usage_hourly", ver=store.next_ver(), hours=hours, around=around)
+    store.tell(_PACKAGE, "work_10s", ver=store.next_ver(), hours=hours)
+    store.tell(_PACKAGE, "cost_hourly_api", ver=store.next_ver(), hours=hours)
+    wrong = store.ask(_PACKAGE, "unreconciled", hours=hours)
+    if wrong:
+        first = wrong[0]
+        raise StoreRefused(
+            f"{len(wrong)} hours do not reconcile; in {first['hour']:%Y-%m-%d %H:%M} UTC the attempts cost "
+            f"{first['booked_usd']} USD and the parts {first['parts_usd']}"
+        )
+
+
+def _rebuild_own(store: Store, declared: Declared, hours: list[datetime], firsts: dict[str, Any]) -> None:
+    costs, gpus = pool_hours(store, declared, hours)
+    stale = [CostHour(**row, usd=Decimal(0)) for row in store.ask(_PACKAGE, "own_hours", hours=hours)]
+    store.add(_zeroed(costs, stale))
+    store.add(gpus)
+    money: dict[tuple[datetime, str, str], Decimal] = {
+        (row["hour"], row["side"], row["pool"]): row["usd"]
+        for row in store.ask(_PACKAGE, "side_money", hours=hours)
+    }
+    begins = {"api": firsts["api"], "self_hosted": _own_begin(declared, firsts)}
+    extra = [row for o in declared.overheads for row in _overhead(o, hours, money, begins[o.side])]
+    overheads = [row for row in stale if row.component == "overhead"]
+    store.add(_zeroed(extra, overheads))
+
+
+def _overhead(
+    one: Overhead, hours: list[datetime], money: dict[tuple[datetime, str, str], Decimal], begin: datetime | None
+) -> Iterator[CostHour]:
+    """Yield the money of one overhead, hour by hour: a monthly sum is spread over the seconds of its month."""
+    for hour in hours:
+        if begin is None or hour < floor_hour(begin) or not one.valid_from <= hour < one.valid_to:
+            continue
+        if one.unit == "share":
+            amount = one.amount * sum(
+                (usd for (at, side, pool), usd in money.items()
+                 if at == hour and side == one.side and one.pool in ("", pool)),
+                Decimal(0),
+            )  # fmt: skip
+        elif one.unit == "usd_per_month":
+            amount = one.amount / (24 * calendar.monthrange(hour.year, hour.month)[1])
+        else:
+            amount = one.amount
+        yield CostHour(
+            hour, one.side, one.name, "", "", one.pool, "", "", "", "overhead", "allocation", "booked",
+            amount.quantize(Decimal("1e-12")),
+        )  # fmt: skip
+
+
+def _zeroed(rows: list[CostHour], stale: Iterable[CostHour]) -> list[CostHour]:
+    """Return rows plus a zero for each stored key that they no longer have."""
+    keys = {_key(row) for row in rows}
+    return [*rows, *(row for row in stale if _key(row) not in keys and row.usd == 0)]
+
+
+def _key(row: CostHour) -> tuple[Any, ...]:
+    return (
+        row.hour, row.side, row.provider, row.model, row.deployment, row.pool, row.workload, row.team,
+        row.environment, row.component, row.basis, row.vintage,
+    )  # fmt: skip
+
+
+def _own_begin(declared: Declared, firsts: dict[str, Any]) -> datetime | None:
+    """Return from when pools cost: their rates say so; the first fact where a rate has no beginning."""
+    starts = [r.valid_from for r in declared.rates if r.valid_from.year > 2000]
+    if len(starts) < len(declared.rates) or not declared.rates:
+        starts += [firsts["own"]] if firsts["own"] else []
+    return min(starts, default=None)
+
+
+def _hours(start: datetime | None, end: datetime) -> Iterator[datetime]:
+    if start is None:
+        return
+    hour = floor_hour(start)
+    while hour < end:
+        yield hour
+        hour += _HOUR
+
+
+def _chunks(hours: list[datetime]) -> Iterator[list[datetime]]:
+    """Cut hours into pieces of one month and at most _CHUNK hours, so that an insert is one partition."""
+    months: dict[tuple[int, int], list[datetime]] = defaultdict(list)
+    for hour in hours:
+        months[hour.year, hour.month].append(hour)
+    for month in sorted(months):
+        for start in range(0, len(months[month]), _CHUNK):
+            yield months[month][start : start + _CHUNK]
+
+
+def _read_mark(store: Store) -> _Mark:
+    rows = store.ask("ledger.store", "cursor", source="tick", name="mark")
+    if not rows:
+        return _Mark()
+    given = json.loads(rows[0]["value"])
+    instants = {k: datetime.fromisoformat(given[k]) if given[k] else None for k in ("closed", "covered")}
+    return _Mark(given["requests"], given["samples"], **instants)
+
+
+def _write_mark(store: Store, mark: _Mark) -> None:
+    value = {
+        "requests": mark.requests,
+        "samples": mark.samples,
+        "closed": mark.closed.isoformat() if mark.closed else "",
+        "covered": mark.covered.isoformat() if mark.covered else "",
+    }
+    store.add([SourceState("tick", "mark", json.dumps(value))])

@@ -1,0 +1,46 @@
+-- Rebuild whole hours of usage_hourly from requests: attempts, tokens, outcomes, booked money.
+-- A logical request with several attempts is counted at its first attempt, and as a success at its first success;
+-- attempts up to an hour before the rebuilt hours are looked at, so that a retry over the hour is seen.
+INSERT INTO usage_hourly
+WITH many AS (
+  SELECT request_id, min((at, attempt, event_id)) AS first, minIf((at, attempt, event_id), status < 400) AS success
+  FROM requests FINAL
+  WHERE toStartOfHour(at) IN {around:Array(DateTime('UTC'))} AND duplicate_of = 0 AND request_id != 0
+  GROUP BY request_id HAVING count() > 1)
+SELECT k.hour, k.side, k.provider, k.model, k.deployment, k.workload, k.team, k.environment, k.tier, k.price_id,
+  sum(k.attempts), sum(k.failed), sum(k.no_usage), sum(k.unpriced_attempts), sum(k.unpriced_tokens),
+  sum(k.input_fresh), sum(k.cache_read), sum(k.cache_write_short), sum(k.cache_write_long), sum(k.cache_write_other),
+  sum(k.output), sum(k.unexplained), sum(k.output_reasoning), sum(k.n_logical), sum(k.n_success),
+  sum(k.usd_input_fresh), sum(k.usd_cache_read), sum(k.usd_cache_write_short), sum(k.usd_cache_write_long),
+  sum(k.usd_cache_write_other), sum(k.usd_output), sum(k.usd_fees), sum(k.usd_retries_failed), sum(k.cost), sum(k.cost_reported),
+  {ver:UInt64}
+FROM (
+  SELECT toStartOfHour(a.at) AS hour, a.side AS side, a.provider AS provider, a.model AS model, a.deployment AS deployment,
+    a.workload AS workload, a.team AS team, a.environment AS environment,
+    multiIf(a.processing = 'batch', 'batch', a.tier IN ('flex', 'priority', 'fast'), a.tier, 'standard') AS tier, a.price_id AS price_id,
+    toInt64(count()) AS attempts, toInt64(countIf(a.status >= 400)) AS failed, toInt64(countIf(a.usage_source = 'absent')) AS no_usage,
+    toInt64(countIf(a.side = 'api' AND a.unpriced != 0)) AS unpriced_attempts, toInt64(sumIf(a.unpriced_tokens, a.side = 'api')) AS unpriced_tokens,
+    sum(a.input_fresh) AS input_fresh, sum(a.cache_read) AS cache_read, sum(a.cache_write_short) AS cache_write_short,
+    sum(a.cache_write_long) AS cache_write_long, sum(a.cache_write_other) AS cache_write_other, sum(a.output) AS output,
+    sum(a.unexplained) AS unexplained, toInt64(sum(ifNull(a.output_reasoning, 0))) AS output_reasoning,
+    toInt64(countIf(a.opens)) AS n_logical, toInt64(countIf(a.good)) AS n_success,
+    sumIf(a.usd_input_fresh, a.good) AS usd_input_fresh, sumIf(a.usd_cache_read, a.good) AS usd_cache_read,
+    sumIf(a.usd_cache_write_short, a.good) AS usd_cache_write_short, sumIf(a.usd_cache_write_long, a.good) AS usd_cache_write_long,
+    sumIf(a.usd_cache_write_other, a.good) AS usd_cache_write_other, sumIf(a.usd_output, a.good) AS usd_output,
+    sumIf(a.usd_fees, a.good) AS usd_fees,
+    sumIf(a.usd_input_fresh + a.usd_cache_read + a.usd_cache_write_short + a.usd_cache_write_long + a.usd_cache_write_other
+      + a.usd_output + a.usd_fees, NOT a.good) AS usd_retries_failed,
+    sum(ifNull(a.cost, toDecimal64(0, 12))) AS cost, sum(ifNull(a.cost_reported, toDecimal64(0, 12))) AS cost_reported
+  FROM (
+    SELECT p.*,
+      m.request_id = 0 OR m.first = (p.at, p.attempt, p.event_id) AS opens,
+      p.status < 400 AND (m.request_id = 0 OR m.success = (p.at, p.attempt, p.event_id)) AS good
+    FROM priced_attempts AS p LEFT JOIN many AS m ON p.request_id = m.request_id
+    WHERE toStartOfHour(p.at) IN {hours:Array(DateTime('UTC'))}) AS a
+  GROUP BY hour, side, provider, model, deployment, workload, team, environment, tier, price_id
+  UNION ALL -- keys that vanished fall to zero
+  SELECT u.hour, u.side, u.provider, u.model, u.deployment, u.workload, u.team, u.environment, u.tier, u.price_id,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+  FROM usage_hourly AS u FINAL WHERE u.hour IN {hours:Array(DateTime('UTC'))}
+) AS k
+GROUP BY k.hour, k.side, k.provider, k.model, k.deployment, k.workload, k.team, k.environment, k.tier, k.price_id
