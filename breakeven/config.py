@@ -1,0 +1,399 @@
+"""The configuration: one frozen tree with all defaults in sight, read from TOML; every error at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import os
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ledger.costing.declared import Declared, Limits, Pool
+from ledger.errors import ConfigError
+from ledger.prices.book import BEGIN, END, Override
+from ledger.records import Deployment, GpuRate, Overhead, Workload
+
+PLACES = (Path("breakeven.toml"), Path("~/.config/breakeven/breakeven.toml").expanduser())
+"""Where the file is looked for when neither --config nor BREAKEVEN_CONFIG names one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """[store]: a folder for the embedded engine, or a ClickHouse URL."""
+
+    url: str = "~/.local/share/breakeven"
+    http: str = ""
+    reader_password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """[server]: where the page, the API and the receivers listen."""
+
+    listen: str = "127.0.0.1:8400"
+    max_body_mib: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RateConfig:
+    """One entry of `rates` in a pool: a price per GPU-hour from an instant on."""
+
+    usd_per_gpu_hour: Decimal
+    since: datetime = BEGIN
+    gpus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolConfig:
+    """[pools.NAME]: GPUs that are paid for by time."""
+
+    gpus: int
+    usd_per_gpu_hour: Decimal | None = None
+    kind: str = "rented"
+    since: datetime = BEGIN
+    until: datetime = END
+    nodes: tuple[str, ...] = ()
+    spare: bool = False
+    rates: tuple[RateConfig, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentConfig:
+    """[deployments.NAME]: an API model, or a model served on GPUs of a pool with its measured capacity.
+
+    Capacity is replica-seconds of work per million tokens, measured at your latency objective.
+    """
+
+    side: str
+    model: str
+    provider: str = ""
+    pool: str = ""
+    gpus: tuple[str, ...] = ()
+    gpus_per_replica: int = 1
+    s_per_mtok_uncached: float = 0.0
+    s_per_mtok_cached: float = 0.0
+    s_per_mtok_output: float = 0.0
+    s_per_kv: float = 0.0
+    grade: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchConfig:
+    """`match` of a workload: every key given must fit; `*` at the end stands for anything."""
+
+    key: tuple[str, ...] = ()
+    team: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+    provider: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    service: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadConfig:
+    """[workloads.NAME]: what belongs to it and which deployments may serve it."""
+
+    team: str = ""
+    deployments: tuple[str, ...] = ()
+    match: MatchConfig = MatchConfig()
+    token_ratio: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideConfig:
+    """One [[prices.override]]: USD per million tokens for a provider's model as billed."""
+
+    provider: str
+    model: str
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    cache_write_long: Decimal | None = None
+    variant: str = "standard"
+    above: int = 0
+    since: datetime = BEGIN
+    until: datetime = END
+
+
+@dataclass(frozen=True, slots=True)
+class PricesConfig:
+    """[prices]: your own prices beside the book of genai-prices."""
+
+    override: tuple[OverrideConfig, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OverheadConfig:
+    """[overheads.NAME]: a running cost beside tokens and GPUs; one of the three amounts."""
+
+    side: str
+    usd_per_month: Decimal | None = None
+    usd_per_hour: Decimal | None = None
+    share: Decimal | None = None
+    pool: str = ""
+    since: datetime = BEGIN
+    until: datetime = END
+
+
+@dataclass(frozen=True, slots=True)
+class IdleConfig:
+    """[alerts.limits.idle]: what tells a GPU's states apart."""
+
+    unallocated_mem_gib: float = 1.0
+    serving_low_below: float = 0.2
+    idle_power_w: float = 140.0
+    busy_util: float = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """[alerts.limits]."""
+
+    idle: IdleConfig = IdleConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsConfig:
+    """[alerts]."""
+
+    limits: LimitsConfig = LimitsConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionConfig:
+    """[retention]: days that are kept; whole months are dropped, never below 62 days."""
+
+    requests_days: int = 400
+    gpu_samples_days: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration."""
+
+    store: StoreConfig = StoreConfig()
+    server: ServerConfig = ServerConfig()
+    pools: dict[str, PoolConfig] = field(default_factory=dict)
+    deployments: dict[str, DeploymentConfig] = field(default_factory=dict)
+    workloads: dict[str, WorkloadConfig] = field(default_factory=dict)
+    prices: PricesConfig = PricesConfig()
+    overheads: dict[str, OverheadConfig] = field(default_factory=dict)
+    alerts: AlertsConfig = AlertsConfig()
+    retention: RetentionConfig = RetentionConfig()
+
+    def declared(self) -> Declared:
+        """Return the declarations as the ledger keeps them."""
+        return Declared(
+            rates=tuple(rate for name, pool in self.pools.items() for rate in _rates(name, pool)),
+            overheads=tuple(_overhead(name, one) for name, one in self.overheads.items()),
+            pools=tuple(Pool(n, p.gpus, p.nodes, p.spare) for n, p in self.pools.items()),
+            deployments=tuple(_deployment(name, one) for name, one in self.deployments.items()),
+            workloads=tuple(_workload(name, one) for name, one in self.workloads.items()),
+            limits=Limits(**dataclasses.asdict(self.alerts.limits.idle)),
+        )
+
+    def price_overrides(self) -> tuple[Override, ...]:
+        """Return the user's prices."""
+        return tuple(
+            Override(
+                o.provider, o.model, o.input, o.output, o.cache_read, o.cache_write, o.cache_write_long,
+                o.variant, o.above, o.since, o.until,
+            )  # fmt: skip
+            for o in self.prices.override
+        )
+
+
+def find(path: str | None, environment: dict[str, str] | None = None) -> Path | None:
+    """Return the file to read: the one named, BREAKEVEN_CONFIG, or the first of PLACES; None = defaults."""
+    environment = dict(os.environ) if environment is None else environment
+    named = path or environment.get("BREAKEVEN_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise ConfigError(f"configuration {named}: no such file; `breakeven init` writes one")
+        return Path(named)
+    return next((place for place in PLACES if place.is_file()), None)
+
+
+def load(path: str | None = None, environment: dict[str, str] | None = None) -> Config:
+    """Read the configuration; raises ConfigError with every mistake, each with its key and the nearest known one."""
+    found = find(path, environment)
+    if found is None:
+        return Config()
+    try:
+        table = tomllib.loads(found.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{found}: {error}") from None
+    return parse(table, str(found), dict(os.environ) if environment is None else environment)
+
+
+def parse(table: dict[str, Any], name: str = "breakeven.toml", environment: dict[str, str] | None = None) -> Config:
+    """Turn a TOML table into a Config; raises ConfigError."""
+    errors: list[str] = []
+    config: Config | None = _read(Config, table, "", errors, environment or {})
+    if config is not None and not errors:
+        errors += _contradictions(config)
+    if errors or config is None:
+        raise ConfigError(f"{name}:\n" + "\n".join(f"  {error}" for error in errors))
+    return config
+
+
+def _read(cls: Any, table: Any, at: str, errors: list[str], environment: dict[str, str]) -> Any:
+    if not isinstance(table, dict):
+        errors.append(f"{at}: a table is expected, not {table!r}")
+        return None
+    hints = typing.get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        base = key.removesuffix("_file")
+        if key not in hints and key.endswith("_file") and base in hints:
+            values[base] = _secret(Path(str(value)), f"{at}{key}", errors)
+        elif key not in hints:
+            near = difflib.get_close_matches(key, hints, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            errors.append(f"{at}{key}: unknown key{hint} Known here: {', '.join(hints)}")
+        else:
+            values[key] = _value(hints[key], value, f"{at}{key}", errors, environment)
+    for one in dataclasses.fields(cls):
+        if one.name not in values and one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
+            errors.append(f"{at}{one.name}: missing")
+            return None
+    try:
+        return cls(**values)
+    except TypeError as error:  # pragma: no cover - a value that failed above
+        errors.append(f"{at}: {error}")
+        return None
+
+
+def _secret(path: Path, at: str, errors: list[str]) -> str:
+    try:
+        text = path.expanduser().read_text("utf-8").strip()
+    except OSError as error:
+        errors.append(f"{at}: {error.strerror}: {path}")
+        return ""
+    if not text:
+        errors.append(f"{at}: {path} is empty")
+    return text
+
+
+def _value(hint: Any, value: Any, at: str, errors: list[str], environment: dict[str, str]) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        hint = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+        origin = typing.get_origin(hint)
+    if origin is dict:
+        return _tables(typing.get_args(hint)[1], value, at, errors, environment)
+    if origin is tuple:
+        items = value if isinstance(value, list) else [value]
+        inner = typing.get_args(hint)[0]
+        return tuple(_value(inner, item, f"{at}[{n}]", errors, environment) for n, item in enumerate(items))
+    if dataclasses.is_dataclass(hint):
+        return _read(hint, value, f"{at}.", errors, environment)
+    try:
+        return _scalar(hint, value)
+    except (ValueError, ArithmeticError) as error:
+        errors.append(f"{at}: {error}")
+        return None
+
+
+def _tables(inner: Any, value: Any, at: str, errors: list[str], environment: dict[str, str]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        errors.append(f"{at}: tables are expected, as in [{at}.NAME]")
+        return {}
+    return {name: _read(inner, one, f"{at}.{name}.", errors, environment) for name, one in value.items()}
+
+
+def _scalar(hint: Any, value: Any) -> Any:
+    if hint is datetime:
+        return instant(value)
+    if hint is bool or isinstance(value, bool):
+        if hint is bool and isinstance(value, bool):
+            return value
+        raise ValueError(f"{value!r} is not {'true or false' if hint is bool else 'a ' + hint.__name__}")
+    if hint is Decimal and isinstance(value, (int, float, str)):
+        amount = Decimal(str(value))
+        if not amount.is_finite() or amount < 0:
+            raise ValueError(f"{value!r} is not an amount of 0 or more")
+        return amount
+    if hint is float and isinstance(value, (int, float)):
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{value!r} is not a number of 0 or more")
+        return float(value)
+    if isinstance(value, hint):
+        return value
+    raise ValueError(f"{value!r} is not a {hint.__name__}")
+
+
+def instant(value: Any) -> datetime:
+    """Return an instant of a TOML date, a date-time with zone, or ISO text; a date is its first UTC instant."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(f"{value.isoformat()} has no time zone; write {value.isoformat()}Z")
+        return value.astimezone(UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    raise ValueError(f"{value!r} is not a date")
+
+
+def _contradictions(config: Config) -> list[str]:
+    errors = []
+    for name, pool in config.pools.items():
+        if pool.usd_per_gpu_hour is None and not pool.rates:
+            errors.append(f"pools.{name}: usd_per_gpu_hour is missing; without it its cost is unknown")
+    for name, one in config.deployments.items():
+        at = f"deployments.{name}"
+        if one.side not in ("api", "self_hosted"):
+            errors.append(f"{at}.side: {one.side!r} is not api or self_hosted")
+        if one.side == "api" and not one.provider:
+            errors.append(f"{at}.provider: missing; it names whose price list applies")
+        if one.side == "self_hosted" and one.pool not in config.pools:
+            errors.append(f"{at}.pool: {one.pool!r} is not one of the pools: {', '.join(config.pools) or 'none declared'}")
+        if one.grade not in ("", "A", "B", "C", "D", "E"):
+            errors.append(f"{at}.grade: {one.grade!r} is not A (load test), B, C, D or E (typed in)")
+    for name, load_ in config.workloads.items():
+        errors += [
+            f"workloads.{name}.deployments: {d!r} is not declared; known: {', '.join(config.deployments) or 'none'}"
+            for d in load_.deployments
+            if d not in config.deployments
+        ]
+    for name, cost in config.overheads.items():
+        if sum(a is not None for a in (cost.usd_per_month, cost.usd_per_hour, cost.share)) != 1:
+            errors.append(f"overheads.{name}: exactly one of usd_per_month, usd_per_hour, share")
+        if cost.side not in ("api", "self_hosted"):
+            errors.append(f"overheads.{name}.side: {cost.side!r} is not api or self_hosted")
+    return errors
+
+
+def _rates(name: str, pool: PoolConfig) -> list[GpuRate]:
+    given = list(pool.rates)
+    if pool.usd_per_gpu_hour is not None:
+        given.insert(0, RateConfig(pool.usd_per_gpu_hour, pool.since, pool.gpus))
+    return [GpuRate(name, pool.kind, r.gpus or pool.gpus, r.usd_per_gpu_hour, r.since, pool.until, BEGIN) for r in given]
+
+
+def _overhead(name: str, one: OverheadConfig) -> Overhead:
+    amounts = {"usd_per_month": one.usd_per_month, "usd_per_hour": one.usd_per_hour, "share": one.share}
+    unit, amount = next((unit, amount) for unit, amount in amounts.items() if amount is not None)
+    return Overhead(name, one.side, one.pool, unit, amount, one.since, one.until, BEGIN)
+
+
+def _deployment(name: str, one: DeploymentConfig) -> Deployment:
+    return Deployment(
+        name, one.side, one.provider or "own", one.model, one.pool, list(one.gpus), one.gpus_per_replica,
+        one.s_per_mtok_uncached / 1e6, one.s_per_mtok_cached / 1e6, one.s_per_mtok_output / 1e6, one.s_per_kv,
+        one.grade, BEGIN,
+    )  # fmt: skip
+
+
+def _workload(name: str, one: WorkloadConfig) -> Workload:
+    rules = {key: list(value) for key, value in dataclasses.asdict(one.match).items() if value}
+    return Workload(name, one.team, json.dumps(rules), list(one.deployments), one.token_ratio, BEGIN)

@@ -1,0 +1,61 @@
+"""Which workload and deployment a request belongs to: the first declared workload whose rules all fit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ledger.records import Deployment, Request, Workload
+
+UNASSIGNED = "unassigned"
+
+
+class Attribution:
+    """The declared workloads and deployments, asked once per distinct set of names."""
+
+    def __init__(self, workloads: Iterable[Workload] = (), deployments: Iterable[Deployment] = ()) -> None:
+        self._rules = [(w.name, w.team, json.loads(w.rules)) for w in workloads]
+        self._deployments = list(deployments)
+        self._workload = lru_cache(maxsize=65_536)(self._find_workload)
+        self._deployment = lru_cache(maxsize=65_536)(self._find_deployment)
+
+    def place(self, request: Request, service: str = "") -> Request:
+        """Return the request with workload, team and deployment filled in where the source gave none."""
+        workload, team = request.workload, request.team
+        if workload in ("", UNASSIGNED):
+            workload, owner = self._workload(
+                request.key, request.team, request.environment, request.provider, request.model, service
+            )
+            team = team or owner
+        deployment = request.deployment or self._deployment(request.side, request.provider, request.model)
+        if (workload, team, deployment) == (request.workload, request.team, request.deployment):
+            return request
+        return replace(request, workload=workload, team=team, deployment=deployment)
+
+    def _find_workload(
+        self, key: str, team: str, environment: str, provider: str, model: str, service: str
+    ) -> tuple[str, str]:
+        facts = {
+            "key": key, "team": team, "environment": environment, "provider": provider, "model": model,
+            "service": service,
+        }  # fmt: skip
+        for name, owner, rules in self._rules:
+            if rules and all(any(fits(facts[fact], pattern) for pattern in wanted) for fact, wanted in rules.items()):
+                return name, owner
+        return UNASSIGNED, ""
+
+    def _find_deployment(self, side: str, provider: str, model: str) -> str:
+        for one in self._deployments:
+            if one.side == side and one.model == model and (side != "api" or one.provider == provider):
+                return one.name
+        return ""
+
+
+def fits(value: str, pattern: str) -> bool:
+    """Say whether a name fits a pattern; `*` at the end stands for anything."""
+    return value.startswith(pattern[:-1]) if pattern.endswith("*") else value == pattern

@@ -1,0 +1,126 @@
+"""Values from outside, checked at the door: counts, instants, names; each raises BadRow with its field."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ledger.errors import BadRow
+from ledger.records import MAX_COUNT
+
+EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(minutes=10)
+_MAX_NAME = 256
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
+_EPOCH_UNITS = ((1e17, 10**9), (1e14, 10**6), (1e11, 10**3), (0, 1))
+
+
+def count(value: Any, field: str) -> int | None:
+    """Return a whole number from 0 to 10^9; None for an absent one."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        raise BadRow(field, f"{value} is not a number")
+    try:
+        number = value if isinstance(value, int) else Decimal(str(value).strip())
+        whole = int(number)
+    except (InvalidOperation, ValueError, OverflowError):
+        raise BadRow(field, f"{str(value)[:40]!r} is not a number") from None
+    if whole != number:
+        raise BadRow(field, f"{value} is not a whole number")
+    if whole < 0:
+        raise BadRow(field, f"{value} is negative")
+    if whole > MAX_COUNT:
+        raise BadRow(field, f"{value} is more than 10^9")
+    return whole
+
+
+def number(value: Any, field: str) -> float | None:
+    """Return a finite number of 0 or more; None for an absent one."""
+    if value is None or value == "":
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        raise BadRow(field, f"{str(value)[:40]!r} is not a number") from None
+    if not 0 <= found < float("inf"):
+        raise BadRow(field, f"{value} is not a number of 0 or more")
+    return found
+
+
+def milliseconds(value: Any, field: str) -> int | None:
+    """Return whole milliseconds below 2^32; None for an absent value."""
+    found = number(value, field)
+    if found is not None and found >= 2**32:
+        raise BadRow(field, f"{value} is longer than 49 days")
+    return None if found is None else round(found)
+
+
+def amount(value: Any, field: str) -> Decimal | None:
+    """Return USD with 12 decimals; None for an absent value."""
+    if value is None or value == "":
+        return None
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        raise BadRow(field, f"{str(value)[:40]!r} is not an amount") from None
+    if not found.is_finite() or not 0 <= found < 1_000_000:
+        raise BadRow(field, f"{value} is not an amount between 0 and 10^6")
+    return found.quantize(Decimal("1e-12"))
+
+
+def instant(value: Any, field: str, now: datetime, zone: tzinfo | None = None) -> datetime:
+    """Return a UTC instant of ISO text or an epoch number (s, ms, µs or ns by size).
+
+    Text without a zone is refused unless `zone` is given; a local time that a clock change skips or repeats is
+    refused too. Instants before 2015 or more than 10 minutes ahead of `now` are refused.
+    """
+    if value is None or value == "":
+        raise BadRow(field, "missing")
+    found = _epoch(value, field) if _is_number(value) else _iso(str(value), field, zone)
+    if not EARLIEST <= found <= now + AHEAD:
+        raise BadRow(field, f"{found.isoformat()} is not between 2015 and now")
+    return found
+
+
+def name(value: Any, default: str = "") -> str:
+    """Return a name without control characters and backslashes, at most 256 characters."""
+    if value is None or value == "":
+        return default
+    return _CONTROL.sub("_", str(value).strip()[:_MAX_NAME])
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return True
+    return isinstance(value, str) and bool(re.fullmatch(r"\d{9,19}(\.\d+)?", value))
+
+
+def _epoch(value: Any, field: str) -> datetime:
+    seconds = Decimal(str(value))
+    if not seconds.is_finite():
+        raise BadRow(field, f"{value} is not a time")
+    unit = next(unit for least, unit in _EPOCH_UNITS if abs(seconds) >= least)
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(seconds * 1_000_000 / unit))
+    except OverflowError:
+        raise BadRow(field, f"{value} is not a time") from None
+
+
+def _iso(text: str, field: str, zone: tzinfo | None) -> datetime:
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise BadRow(field, f"{text[:40]!r} is not a time such as 2026-11-22T10:15:30Z") from None
+    if found.tzinfo is not None:
+        return found.astimezone(UTC)
+    if zone is None:
+        raise BadRow(field, f"{text[:40]} has no time zone; append Z for UTC or name it with --timezone")
+    local = found.replace(tzinfo=zone)
+    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != found:
+        raise BadRow(field, f"{text[:40]} does not exist in {zone}: the clock was set forward")
+    if local.utcoffset() != local.replace(fold=1).utcoffset():
+        raise BadRow(field, f"{text[:40]} happened twice in {zone}: the clock was set back")
+    return local.astimezone(UTC)

@@ -1,0 +1,257 @@
+"""Open files of rows: JSON lines, CSV, Parquet, plain or compressed; a broken row never loses its neighbours."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ledger.errors import BadRow, SourceRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_LINE = 16 << 20
+"""Longest line that is read, in bytes."""
+FORMATS = ("jsonl", "csv", "parquet")
+_SUFFIXES = {
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".log": "jsonl", ".csv": "csv", ".tsv": "csv",
+    ".parquet": "parquet", ".pq": "parquet",
+}  # fmt: skip
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_PARQUET_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row with its line (or row) number from 1: data, or why it cannot be read. `end`: reading stopped here."""
+
+    line: int
+    data: dict[str, Any] | None
+    bad: BadRow | None = None
+    end: bool = False
+
+
+def expand(paths: list[Path]) -> list[Path]:
+    """Return files, folders replaced by the files of known kinds in them; raises SourceRefused for what is missing."""
+    out: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found = sorted(p for p in path.rglob("*") if p.is_file() and _format_of_name(p))
+            if not found:
+                raise SourceRefused(f"{path}: no .jsonl, .csv or .parquet file in this folder")
+            out += found
+        elif path.is_file():
+            out.append(path)
+        else:
+            raise SourceRefused(f"{path}: no such file")
+    return out
+
+
+def detect(path: Path, given: str = "") -> str:
+    """Return the format of a file: as given, by its name, else by its first byte; raises SourceRefused."""
+    if given and given not in FORMATS:
+        raise SourceRefused(f"--format {given}: not one of {', '.join(FORMATS)}")
+    found = given or _format_of_name(path)
+    if found:
+        return found
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head == b"PAR1":
+        return "parquet"
+    if head.lstrip()[:1] in (b"{", b"["):
+        return "jsonl"
+    raise SourceRefused(f"{path}: cannot tell what this is; name it with --format {'|'.join(FORMATS)}")
+
+
+def read(path: Path, form: str, told: Callable[[int], None] | None = None) -> Iterator[Row]:
+    """Yield the rows of a file; `told` hears how many bytes of it were read. Raises SourceRefused if it is none."""
+    if form == "parquet":
+        yield from _parquet(path, told)
+        return
+    with path.open("rb") as raw:
+        lines = _lines(raw, path, told)
+        yield from _csv(lines, path) if form == "csv" else _jsonl(lines)
+
+
+def columns(path: Path, form: str) -> list[str]:
+    """Return the column names of a CSV or Parquet file, [] for JSON lines."""
+    if form == "parquet":
+        return list(_open_parquet(path).schema_arrow.names)
+    if form == "csv":
+        with path.open("rb") as raw:
+            return _header(_lines(raw, path, None), path)[0]
+    return []
+
+
+def _format_of_name(path: Path) -> str:
+    suffixes = [s.lower() for s in path.suffixes]
+    while suffixes and suffixes[-1] in (".gz", ".zst", ".zstd"):
+        suffixes.pop()
+    return _SUFFIXES.get(suffixes[-1], "") if suffixes else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line's bytes, or the word that ended reading."""
+
+    number: int
+    data: bytes
+    trouble: str = ""
+
+
+def _lines(raw: IO[bytes], path: Path, told: Callable[[int], None] | None) -> Iterator[_Line]:
+    """Yield lines of at most MAX_LINE bytes; a packed file that ends too early yields its trouble last."""
+    number = 0
+    try:
+        stream = _unpacked(raw)
+        while True:
+            line = stream.readline(MAX_LINE + 1)
+            if not line:
+                return
+            number += 1
+            if len(line) > MAX_LINE:
+                yield _Line(number, b"", f"longer than {MAX_LINE >> 20} MiB")
+                while line and not line.endswith(b"\n"):
+                    line = stream.readline(MAX_LINE)
+                continue
+            yield _Line(number, line)
+            if told and number % 1000 == 0:
+                told(raw.tell())
+    except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowException, OSError) as error:
+        yield _Line(number + 1, b"", f"the packed file is broken or ends too early here ({error}): get it again")
+    finally:
+        if told:
+            told(path.stat().st_size)
+
+
+def _unpacked(raw: IO[bytes]) -> Any:
+    head = raw.read(4)
+    raw.seek(0)
+    kind = next((kind for mark, kind in _PACKED.items() if head.startswith(mark)), "")
+    if kind == "gzip":
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20)  # type: ignore[type-var]
+    if kind == "zstd":
+        return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd"), 1 << 20)
+    return raw
+
+
+def _jsonl(lines: Iterator[_Line]) -> Iterator[Row]:
+    for line in lines:
+        if line.trouble:
+            yield Row(line.number, None, BadRow("line", line.trouble), end=not line.trouble.startswith("longer"))
+            continue
+        text = line.data.strip()
+        if not text:
+            continue
+        try:
+            data = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            yield Row(line.number, None, BadRow("line", _json_trouble(text, error)))
+            continue
+        if isinstance(data, dict):
+            yield Row(line.number, data)
+        elif isinstance(data, list) and all(isinstance(item, dict) for item in data):
+            for item in data:
+                yield Row(line.number, item)
+        else:
+            yield Row(line.number, None, BadRow("line", "not a JSON object"))
+
+
+def _json_trouble(text: bytes, error: json.JSONDecodeError) -> str:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        return _not_utf8(text, wrong.start)
+    return f"not JSON: {error.msg} at column {error.colno}"
+
+
+def _not_utf8(text: bytes, at: int) -> str:
+    return f"not UTF-8: byte 0x{text[at]:02X} at {at + 1}; convert it with iconv -f latin1 -t utf-8"
+
+
+def _header(lines: Iterator[_Line], path: Path) -> tuple[list[str], str]:
+    first = next(lines, None)
+    if first is None:
+        raise SourceRefused(f"{path}: empty file")
+    if first.trouble:
+        raise SourceRefused(f"{path}: line 1: {first.trouble}")
+    text = first.data.decode("utf-8-sig", "replace")
+    delimiter = max(",;\t|", key=text.count)
+    names = next(csv.reader([text], delimiter=delimiter))
+    twice = sorted({name for name in names if names.count(name) > 1 and name})
+    if twice:
+        raise SourceRefused(f"{path}: the header names {', '.join(twice)} twice")
+    return names, delimiter
+
+
+def _csv(lines: Iterator[_Line], path: Path) -> Iterator[Row]:
+    names, delimiter = _header(lines, path)
+    at = [1]
+    trouble: list[_Line] = []
+
+    def texts() -> Iterator[str]:
+        for line in lines:
+            at[0] = line.number
+            if line.trouble:
+                trouble.append(line)
+                if not line.trouble.startswith("longer"):
+                    return
+                continue
+            yield line.data.decode("utf-8", "surrogateescape")
+
+    reader = csv.reader(texts(), delimiter=delimiter)
+    while True:
+        try:
+            values = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            yield Row(at[0], None, BadRow("line", f"not CSV: {error}"))
+            continue
+        if values:
+            yield _csv_row(at[0], names, values)
+    for line in trouble:
+        yield Row(line.number, None, BadRow("line", line.trouble), end=not line.trouble.startswith("longer"))
+
+
+def _csv_row(number: int, names: list[str], values: list[str]) -> Row:
+    if len(values) != len(names):
+        return Row(number, None, BadRow("line", f"{len(values)} fields, the header has {len(names)}"))
+    for name, value in zip(names, values, strict=True):
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            data = value.encode("utf-8", "surrogateescape")
+            at = next(i for i, c in enumerate(value) if "\ud800" <= c <= "\udfff")
+            start = len(value[:at].encode("utf-8", "surrogateescape"))
+            return Row(number, None, BadRow(name, _not_utf8(data, start)))
+    return Row(number, dict(zip(names, values, strict=True)))
+
+
+def _open_parquet(path: Path) -> Any:
+    try:
+        return pq.ParquetFile(path, memory_map=False)
+    except (pa.ArrowException, OSError) as error:
+        raise SourceRefused(f"{path}: not a readable Parquet file: {error}") from None
+
+
+def _parquet(path: Path, told: Callable[[int], None] | None) -> Iterator[Row]:
+    file = _open_parquet(path)
+    rows, size, number = file.metadata.num_rows, path.stat().st_size, 0
+    try:
+        for batch in file.iter_batches(_PARQUET_ROWS):
+            for data in batch.to_pylist():
+                number += 1
+                yield Row(number, data)
+            if told:
+                told(size * number // max(1, rows))
+    except (pa.ArrowException, OSError) as error:
+        yield Row(number + 1, None, BadRow("row", f"the file is broken here: {error}"), end=True)

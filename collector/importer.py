@@ -1,0 +1,91 @@
+"""Import files: find their kind, read them row by row, store the good rows, keep the bad ones with their reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from collector import files
+from collector.intake import Counts, Intake
+from collector.source import source
+from collector.sources.requests_log import check_map
+from ledger.errors import BadRow, SourceRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from collector.attribution import Attribution
+    from collector.sources.requests_log import Defaults
+    from ledger.prices.register import PriceRegister
+    from ledger.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How files are to be read: names of columns, what holds for all rows, a format to force."""
+
+    map: dict[str, str]
+    defaults: Defaults
+    format: str = ""
+    kind: str = ""
+    pool: str = ""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of one file."""
+
+    path: str
+    counts: Counts
+    examples: list[tuple[int, BadRow]] = field(default_factory=list)
+    without_price: set[tuple[str, str]] = field(default_factory=set)
+    cut_short: bool = False
+
+
+def import_file(
+    store: Store,
+    prices: PriceRegister,
+    attribution: Attribution,
+    path: Path,
+    plan: Plan,
+    now: datetime,
+    told: Callable[[int], None] | None = None,
+) -> Report:
+    """Import one file; rows stored before are duplicates and change nothing.
+
+    Raises SourceRefused or ConfigError, with nothing stored, when the file cannot be read at all or lacks a
+    mapped column.
+    """
+    form = files.detect(path, plan.format)
+    if plan.map:
+        check_map(plan.map, files.columns(path, form), str(path))
+    intake = Intake(store, prices, attribution, str(path), now)
+    parser: Any = None
+    cut_short = False
+    for row in files.read(path, form, told):
+        cut_short |= row.end
+        if row.data is None:
+            intake.refuse(row.line, row.bad or BadRow("line", "unreadable"), plan.kind or "requests_log")
+            continue
+        if parser is None:
+            parser = _parser(plan, row.data, now)
+        try:
+            records = parser.parse(row.data)
+        except BadRow as bad:
+            intake.refuse(row.line, bad, parser.name)
+            continue
+        for record in records:
+            intake.take(record)
+    if parser is None and not intake.counts.rejected:
+        raise SourceRefused(f"{path}: no rows in it")
+    counts = intake.finish()
+    return Report(str(path), counts, intake.examples, intake.without_price, cut_short)
+
+
+def _parser(plan: Plan, first: dict[str, Any], now: datetime) -> Any:
+    gpu = source("gpu_log")(zone=plan.defaults.zone, pool=plan.pool, now=now)
+    if plan.kind == "gpu_log" or (not plan.kind and not plan.map and gpu.fits(first)):
+        return gpu
+    return source("requests_log")(defaults=plan.defaults, map=plan.map, now=now)

@@ -1,0 +1,1 @@
+"""Where facts are sent to: one file a protocol."""

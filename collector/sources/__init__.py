@@ -1,0 +1,1 @@
+"""Where facts are asked for: one file a source."""
