@@ -12,6 +12,7 @@ import typing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,6 @@ class MatchConfig:
     environment: tuple[str, ...] = ()
     provider: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
-    service: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +169,10 @@ class AlertsConfig:
 
 @dataclass(frozen=True, slots=True)
 class RetentionConfig:
-    """[retention]: days that are kept; whole months are dropped, never below 62 days."""
+    """[retention]: days of facts that are kept, 0 = all; whole months are dropped, never below 62 days."""
 
-    requests_days: int = 400
-    gpu_samples_days: int = 100
+    requests_days: int = 0
+    gpu_samples_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +209,11 @@ class Config:
             )  # fmt: skip
             for o in self.prices.override
         )
+
+
+def example() -> str:
+    """Return the commented configuration that `breakeven init` writes."""
+    return files("breakeven").joinpath("example.toml").read_text("utf-8")
 
 
 def find(path: str | None, environment: dict[str, str] | None = None) -> Path | None:

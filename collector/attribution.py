@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ledger.records import Deployment, Request, Workload
+    from ledger.records import Deployment, Workload
 
 UNASSIGNED = "unassigned"
 
@@ -24,26 +23,22 @@ class Attribution:
         self._workload = lru_cache(maxsize=65_536)(self._find_workload)
         self._deployment = lru_cache(maxsize=65_536)(self._find_deployment)
 
-    def place(self, request: Request, service: str = "") -> Request:
-        """Return the request with workload, team and deployment filled in where the source gave none."""
-        workload, team = request.workload, request.team
-        if workload in ("", UNASSIGNED):
-            workload, owner = self._workload(
-                request.key, request.team, request.environment, request.provider, request.model, service
-            )
-            team = team or owner
-        deployment = request.deployment or self._deployment(request.side, request.provider, request.model)
-        if (workload, team, deployment) == (request.workload, request.team, request.deployment):
-            return request
-        return replace(request, workload=workload, team=team, deployment=deployment)
+    def place(self, columns: dict[str, list[Any]]) -> None:
+        """Fill in workload, team and deployment of requests, given as columns, where the source named none."""
+        workloads, teams, deployments = columns["workload"], columns["team"], columns["deployment"]
+        names = zip(columns["key"], teams[:], columns["environment"], columns["provider"], columns["model"],
+                    columns["side"], strict=True)  # fmt: skip
+        for at, (key, team, environment, provider, model, side) in enumerate(names):
+            if workloads[at] in ("", UNASSIGNED):
+                workloads[at], owner = self._workload(key, team, environment, provider, model)
+                teams[at] = team or owner
+            if not deployments[at]:
+                deployments[at] = self._deployment(side, provider, model)
 
     def _find_workload(
-        self, key: str, team: str, environment: str, provider: str, model: str, service: str
+        self, key: str, team: str, environment: str, provider: str, model: str
     ) -> tuple[str, str]:
-        facts = {
-            "key": key, "team": team, "environment": environment, "provider": provider, "model": model,
-            "service": service,
-        }  # fmt: skip
+        facts = {"key": key, "team": team, "environment": environment, "provider": provider, "model": model}
         for name, owner, rules in self._rules:
             if rules and all(any(fits(facts[fact], pattern) for pattern in wanted) for fact, wanted in rules.items()):
                 return name, owner

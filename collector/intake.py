@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from collector.sources.requests_log import attributed
-from ledger.records import Batch, GpuSample, Rejected, Request
+import orjson
+
+from ledger.records import Batch, GpuSample, Rejected, Request, price_variant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from collector.attribution import Attribution
     from ledger.errors import BadRow
     from ledger.prices.register import PriceRegister
@@ -32,7 +31,6 @@ class Counts:
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
-    unpriced: int = 0
 
 
 class Equals:
@@ -71,12 +69,8 @@ class Intake:
         self._refused: list[Rejected] = []
         self._equals = Equals()
 
-    def take(self, record: Request | GpuSample, service: str = "") -> None:
+    def take(self, record: Request | GpuSample) -> None:
         """Queue one good record."""
-        if isinstance(record, Request):
-            if "|#" in record.event_key:
-                record = attributed(record, self._equals.number(record.event_key))
-            record = self.attribution.place(record, service)
         waiting = self._waiting[record.TABLE, record.at.year, record.at.month]
         waiting.append(record)
         if len(waiting) >= BATCH:
@@ -94,52 +88,60 @@ class Intake:
         """Store what is queued and return the counts."""
         for waiting in self._waiting.values():
             self._flush(waiting)
-        if self._refused:
-            for start in range(0, len(self._refused), BATCH):
-                self.store.add(self._refused[start : start + BATCH], token=self._token(self._refused))
-            self._refused.clear()
+        for start in range(0, len(self._refused), BATCH):
+            part = self._refused[start : start + BATCH]
+            self.store.add(part, token=_token({"rows": [repr(row) for row in part]}))
+        self._refused.clear()
         self._equals.close()
         return self.counts
 
     def _flush(self, waiting: list[Request | GpuSample]) -> None:
         if not waiting:
             return
-        requests = [r for r in waiting if isinstance(r, Request)]
-        samples = [r for r in waiting if isinstance(r, GpuSample)]
-        token = self._token(waiting)
-        if requests:
-            missing = self.prices.resolve({_name(r) for r in requests if r.side == "api"}, self.now)
-            self.without_price |= {(provider, model) for provider, model, _, _ in missing}
-        span = _span(waiting)
-        query = "count_requests" if requests else "count_samples"
+        first = waiting[0]
+        columns = {f.name: [getattr(row, f.name) for row in waiting] for f in fields(first)}
+        if isinstance(first, Request):
+            self._complete(columns)
+        token = _token(columns)
+        span = _span(columns["at"])
+        query = "count_requests" if isinstance(first, Request) else "count_samples"
         before = self._stored(query, span)
-        self.store.add(requests or samples, token=token)
+        self.store.add_columns(first.TABLE, columns, token=token)
         new = min(len(waiting), max(0, self._stored(query, span) - before))
         self.counts.accepted += new
         self.counts.duplicate += len(waiting) - new
-        source = waiting[0].source
-        self.store.add([Batch(token, source, self.origin, len(waiting), self.counts.rejected, self.now)], token=token)
+        batch = Batch(token, first.source, self.origin, len(waiting), self.counts.rejected, self.now)
+        self.store.add([batch], token=token)
         waiting.clear()
+
+    def _complete(self, columns: dict[str, list[Any]]) -> None:
+        """Number equal rows, place requests into workloads and deployments, and have their names priced."""
+        keys = columns["event_key"]
+        for at, key in enumerate(keys):
+            if "|#" in key:
+                number = self._equals.number(key)
+                keys[at] = f"{key}|{number}" if number else key
+        self.attribution.place(columns)
+        names = set(zip(columns["provider"], columns["model"], columns["tier"], columns["processing"],
+                        columns["region"], columns["side"], strict=True))  # fmt: skip
+        missing = self.prices.resolve(
+            {(p, m, price_variant(tier, processing), r) for p, m, tier, processing, r, side in names if side == "api"},
+            self.now,
+        )
+        self.without_price |= {(provider, model) for provider, model, _, _ in missing}
 
     def _stored(self, query: str, span: tuple[datetime, datetime]) -> int:
         rows = self.store.ask("collector", query, **{"from": span[0], "to": span[1]})
         return int(rows[0]["n"])
 
-    @staticmethod
-    def _token(rows: Sequence[Request | GpuSample | Rejected]) -> str:
-        """Name a batch by its content: a token ignores content, so equal tokens must mean equal rows."""
-        digest = hashlib.sha256()
-        for row in rows:
-            digest.update(repr(row).encode("utf-8", "replace"))
-        return digest.hexdigest()
+
+def _token(columns: dict[str, list[Any]]) -> str:
+    """Name a batch by its content: the store drops a known token unread, so equal tokens must mean equal rows."""
+    return hashlib.sha256(orjson.dumps(columns, default=str)).hexdigest()
 
 
-def _name(request: Request) -> tuple[str, str, str, str]:
-    return request.provider, request.model, request.variant, request.region
-
-
-def _span(rows: Sequence[Request | GpuSample]) -> tuple[datetime, datetime]:
-    """Return the whole hours that hold all rows."""
-    first, last = min(r.at for r in rows), max(r.at for r in rows)
+def _span(instants: list[datetime]) -> tuple[datetime, datetime]:
+    """Return the whole hours that hold all instants."""
+    first, last = min(instants), max(instants)
     start = first.replace(minute=0, second=0, microsecond=0)
     return start, last.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)

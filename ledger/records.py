@@ -330,6 +330,7 @@ class Verdict:
     api_usd_month: Decimal | None
     candidate_usd_month: Decimal | None
     saving_usd_month: Decimal | None
+    requests_month: float | None
     coverage: float | None
     flips_at: str
     details: str = field(default="{}")

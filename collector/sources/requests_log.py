@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -479,8 +479,3 @@ def _object(value: Any) -> dict[str, Any]:
         except ValueError:
             return {}
     return value if isinstance(value, dict) else {}
-
-
-def attributed(request: Request, number: int) -> Request:
-    """Return the request as number `number` among rows of equal content (0 = the first)."""
-    return request if number == 0 else replace(request, event_key=f"{request.event_key}|{number}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = "ledger.costing"
 _HOUR = timedelta(hours=1)
-_CHUNK = 120
+_CHUNK = 372
 """Hours rebuilt in one go."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import email
 import hashlib
 import hmac
 import json
@@ -14,6 +15,7 @@ import tempfile
 import threading
 import zlib
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -200,6 +202,10 @@ class Handler(BaseHTTPRequestHandler):
         arguments = dict(parse_qsl(url.query, keep_blank_values=True))
         try:
             body = self._body()
+            content_type = self.headers.get("Content-Type", "")
+            if content_type.startswith("multipart/form-data"):
+                arguments |= form_fields(content_type, body)
+                body = b""
             if url.path == "/ping" or (not arguments.get("query") and not body and self.command == "GET"):
                 self._send(200, b"Ok.\n", {})
                 return
@@ -288,6 +294,22 @@ class Handler(BaseHTTPRequestHandler):
                 return bytes(out)
             out += self.rfile.read(int(size, 16))
             self.rfile.readline(4)
+
+
+def form_fields(content_type: str, body: bytes) -> dict[str, str]:
+    """Return the plain fields of a form: clients send parameters so when a URL would be too long."""
+    message = email.message_from_bytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body)
+    fields: dict[str, str] = {}
+    for part in message.get_payload() if message.is_multipart() else []:
+        if not isinstance(part, Message):
+            continue
+        if part.get_filename() is not None:
+            raise Refusal(48, "NOT_IMPLEMENTED", "external data is not taken")
+        payload = part.get_payload(decode=True)
+        name = part.get_param("name", header="content-disposition")
+        if isinstance(payload, bytes) and isinstance(name, str):
+            fields[name] = payload.decode("utf-8", "replace")
+    return fields
 
 
 def inflate(raw: bytes, limit: int) -> bytes:

@@ -195,7 +195,7 @@ def server_address(url: str) -> dict[str, Any]:
 
 
 def bound(values: dict[str, Any]) -> dict[str, Any]:
-    """Return query values in the form the engine reads alike in every zone: instants as UTC text."""
+    """Return query values in the form the engine reads alike in every zone: instants as epoch seconds."""
     return {name: _bound(value) for name, value in values.items()}
 
 
@@ -203,12 +203,17 @@ def _bound(value: Any) -> Any:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise StoreRefused("an instant without a time zone is refused")
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return f"{max(0, int(value.timestamp())):010d}"  # fewer digits are not read as an epoch
     if isinstance(value, (list, tuple)):
-        return [_bound(item) for item in value]
+        return [_listed(item) for item in value]
     if isinstance(value, Decimal):
         return str(value)
     return value
+
+
+def _listed(value: Any) -> Any:
+    """Return a value inside an array: places of arrays name UTC, so text is read alike everywhere."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else value
 
 
 def _client(**address: Any) -> Any:

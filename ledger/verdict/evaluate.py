@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.records import Signal, Verdict
 from ledger.verdict import coverage
 from ledger.verdict.hybrid import Step
-from ledger.verdict.judge import ApiOption, Facts, Judgement, OwnOption, judge
+from ledger.verdict.judge import MONTH_H, ApiOption, Facts, Judgement, OwnOption, judge
 from ledger.verdict.load import Capacity, ceiling
 
 if TYPE_CHECKING:
@@ -191,7 +191,8 @@ def _verdict(facts: Facts, found: Judgement, as_of: datetime) -> Verdict:
         at=as_of, workload=facts.workload, verdict=found.verdict, reason=found.reason, current=facts.current,
         option=found.option, replicas=found.replicas, used_share_needed=found.needed, used_share=found.own_first,
         api_usd_month=_usd(found.api_month), candidate_usd_month=_usd(found.candidate_month),
-        saving_usd_month=_usd(found.saving_month), coverage=facts.coverage, flips_at=found.flips_at,
+        saving_usd_month=_usd(found.saving_month),
+        requests_month=facts.successful_requests * MONTH_H / facts.hours if facts.hours else None, coverage=facts.coverage, flips_at=found.flips_at,
         details=json.dumps(details),
     )  # fmt: skip
 

@@ -130,6 +130,8 @@ def judge(facts: Facts) -> Judgement:
         if saving <= MARGIN_SHARE * base:
             why = f"{label} would save {max(saving, 0.0):.2f} USD a month, within 5 % of today's {base:.2f}: stay"
             return _with("inconclusive", why, figures)
+    if label == facts.current and saving is not None and saving < 0:
+        figures = replace(figures, saving_month=0.0)  # to stay saves nothing
     return _with(label, _reason(label, best, api_month), figures)
 
 

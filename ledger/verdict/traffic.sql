@@ -1,7 +1,7 @@
 -- Hourly traffic of every workload in a window: what verdicts are gated on.
-SELECT workload, hour, sum(requests) AS requests, sum(successful_requests) AS successful_requests, sum(attempts) AS attempts,
-  sumIf(attempts, side = 'api') AS api_attempts, sumIf(requests, side = 'api') AS api_requests,
-  sum(unpriced_attempts) AS unpriced_attempts, sum(no_usage) AS no_usage
-FROM v_usage_hourly
+SELECT workload, hour, sum(u.requests) AS requests, sum(u.successful_requests) AS successful_requests, sum(u.attempts) AS attempts,
+  sumIf(u.attempts, u.side = 'api') AS api_attempts, sumIf(u.requests, u.side = 'api') AS api_requests,
+  sum(u.unpriced_attempts) AS unpriced_attempts, sum(u.no_usage) AS no_usage
+FROM v_usage_hourly AS u
 WHERE hour >= {from:DateTime('UTC')} AND hour < {to:DateTime('UTC')}
 GROUP BY workload, hour ORDER BY workload, hour

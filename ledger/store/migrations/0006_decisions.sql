@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS verdicts (
   api_usd_month Nullable(Decimal(38, 12)) COMMENT 'USD in 720 h, all on the API, at current prices',
   candidate_usd_month Nullable(Decimal(38, 12)) COMMENT 'USD in 720 h at the best number of replicas',
   saving_usd_month Nullable(Decimal(38, 12)) COMMENT 'USD in 720 h saved against today',
+  requests_month Nullable(Float64) COMMENT 'Successful requests in 720 h at this rate',
   coverage Nullable(Float64) COMMENT 'Share of the hours that are known',
   flips_at String COMMENT 'The one number that would change the verdict',
   details String COMMENT 'All figures, JSON',

@@ -33,7 +33,7 @@ FROM gpu_hourly FINAL WHERE seconds > 0;
 
 CREATE VIEW IF NOT EXISTS v_verdicts AS
 SELECT at, workload, verdict, reason, current, option, replicas, used_share_needed, used_share,
-  api_usd_month, candidate_usd_month, saving_usd_month, coverage, flips_at, details
+  api_usd_month, candidate_usd_month, saving_usd_month, requests_month, coverage, flips_at, details
 FROM verdicts FINAL;
 
 CREATE VIEW IF NOT EXISTS v_prices AS

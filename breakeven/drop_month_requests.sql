@@ -1,0 +1,2 @@
+-- Drop one whole month of requests.
+ALTER TABLE requests DROP PARTITION {month:String}

@@ -1,0 +1,102 @@
+"""What runs by itself: cost tick, verdicts, price refresh, retention; each run is written down."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from ledger.errors import BreakevenError
+from ledger.records import JobRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from breakeven.service import Service
+
+log = logging.getLogger("breakeven.jobs")
+TICK_S = 10
+VERDICT_S = 3600
+PRICES_S = 12 * 3600
+RETENTION_S = 24 * 3600
+MIN_KEPT_DAYS = 62
+"""The open invoice month and the days in which bills are still restated: never dropped."""
+
+
+class Jobs:
+    """The jobs of one service; one at a time, so that a tick never meets another."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.last: dict[str, JobRun] = {}
+        self._one = threading.Lock()
+        self._scheduler = BackgroundScheduler(timezone=UTC)
+        for name, seconds, action in (
+            ("cost", TICK_S, self.cost),
+            ("verdict", VERDICT_S, self.verdict),
+            ("prices", PRICES_S, self.prices),
+            ("retention", RETENTION_S, self.retention),
+        ):
+            self._scheduler.add_job(
+                self.run, "interval", seconds=seconds, args=(name, action), id=name, max_instances=1, coalesce=True,
+                misfire_grace_time=seconds, next_run_time=datetime.now(UTC),
+            )  # fmt: skip
+
+    def start(self) -> None:
+        """Begin; each job runs once at the start."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Let the running job end and begin no other."""
+        self._scheduler.shutdown(wait=True)
+
+    def run(self, name: str, action: Callable[[], str]) -> None:
+        """Run one job and write down what it did or why it failed; a failure is tried again at its next time."""
+        with self._one:
+            started = datetime.now(UTC)
+            try:
+                note, outcome = action(), "ok"
+            except BreakevenError as error:
+                note, outcome = str(error), "failed"
+                log.warning("job %s: %s", name, error)
+            done = JobRun(name, started, datetime.now(UTC), outcome, note)
+            before = self.last.get(name)
+            self.last[name] = done
+            if note or before is None or before.outcome != outcome:
+                self._write(done)
+
+    def _write(self, run: JobRun) -> None:
+        try:
+            self.service.store.add([run])
+        except BreakevenError as error:
+            log.warning("job %s cannot be written down: %s", run.job, error)
+
+    def cost(self) -> str:
+        """Rebuild the hours whose facts changed; says nothing when there were none."""
+        did = self.service.tick()
+        changed = did.request_hours + did.pool_hours
+        return f"{did.request_hours} request hours, {did.pool_hours} pool hours" if changed else ""
+
+    def verdict(self) -> str:
+        """Judge every declared workload."""
+        return ", ".join(f"{v.workload}: {v.verdict}" for v in self.service.evaluate()) or "no workload is declared"
+
+    def prices(self) -> str:
+        """Load the price book if it changed, and renew prices that depend on the time of day."""
+        return f"{self.service.prices.refresh(datetime.now(UTC))} new price rows"
+
+    def retention(self) -> str:
+        """Drop whole months that are past their days."""
+        kept = self.service.config.retention
+        dropped = []
+        for table, days in (("requests", kept.requests_days), ("gpu_samples", kept.gpu_samples_days)):
+            if not days:
+                continue
+            before = datetime.now(UTC) - timedelta(days=max(days, MIN_KEPT_DAYS))
+            for row in self.service.store.ask("breakeven", "old_months", table=table, before=before):
+                self.service.store.tell("breakeven", f"drop_month_{table}", month=row["month"])
+                dropped.append(f"{table} {row['month']}")
+        return ", ".join(dropped)

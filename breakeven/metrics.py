@@ -1,0 +1,54 @@
+"""Our own figures for Prometheus: headline costs of both sides, idle money, health of jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
+
+from ledger.costing import report
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+    from ledger.records import JobRun
+    from ledger.store import Store
+
+__all__ = ["CONTENT_TYPE", "text"]
+_WINDOWS = {1: "1h", 24: "24h", 168: "7d", 672: "28d"}
+
+
+def text(store: Store, jobs: dict[str, JobRun], as_of: datetime) -> bytes:
+    """Return the metrics; an unknown value has no sample, it is not 0."""
+    registry = CollectorRegistry()
+    cost = Gauge("breakeven_cost_usd", "Everything paid in the window, allocation basis, booked prices.",
+                 ["side", "window"], registry=registry)  # fmt: skip
+    per_request = Gauge("breakeven_cost_per_successful_request_usd", "Cost over successful requests in the window.",
+                        ["side", "window"], registry=registry)  # fmt: skip
+    per_mtok = Gauge("breakeven_cost_per_million_tokens_usd", "Cost over input and output tokens in the window.",
+                     ["side", "window"], registry=registry)  # fmt: skip
+    unpriced = Gauge("breakeven_unpriced_tokens", "Tokens without a price in the window.", ["side", "window"], registry=registry)
+    for one in report.rolling(store, as_of):
+        labels = (one.side, _WINDOWS[one.window_h])
+        cost.labels(*labels).set(float(one.allocation))
+        unpriced.labels(*labels).set(one.unpriced_tokens)
+        _set(per_request, labels, one.per_request)
+        _set(per_mtok, labels, one.per_mtok)
+    idle = Gauge("breakeven_pool_idle_usd_per_day", "Unused GPU capacity over 24 hours.", ["pool"], registry=registry)
+    used = Gauge("breakeven_pool_used_ratio", "Used over all money of a pool in 24 hours.", ["pool"], registry=registry)
+    for pool in report.idle(store, as_of):
+        _set(idle, (pool.pool,), pool.idle_per_day)
+        _set(used, (pool.pool,), pool.used_share)
+    ended = Gauge("breakeven_job_last_end_timestamp_seconds", "End of the last run of a job.", ["job"], registry=registry)
+    failed = Gauge("breakeven_job_failed", "1 if the last run of a job failed.", ["job"], registry=registry)
+    for name, run in jobs.items():
+        ended.labels(name).set(run.ended_at.timestamp())
+        failed.labels(name).set(int(run.outcome != "ok"))
+    return generate_latest(registry)
+
+
+def _set(gauge: Gauge, labels: tuple[str, ...], value: Decimal | None) -> None:
+    if value is not None:
+        gauge.labels(*labels).set(float(value))

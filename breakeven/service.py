@@ -1,0 +1,58 @@
+"""One open ledger with everything that works on it: what a command, a job and a page request have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from collector.attribution import Attribution
+from ledger.costing.tick import Tick, tick
+from ledger.prices.register import PriceRegister
+from ledger.store import Store
+from ledger.verdict.evaluate import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from breakeven.config import Config
+    from ledger.records import Verdict
+
+
+@dataclass(slots=True)
+class Service:
+    """A store with its configuration; `demo` marks data that was made up, `as_of` pins the clock of a demo."""
+
+    config: Config
+    store: Store
+    prices: PriceRegister
+    demo: bool = False
+
+    @classmethod
+    def open(cls, config: Config, url: str = "") -> Self:
+        """Open the store (`url` wins over the configuration) and bring its schema up to date."""
+        store = Store(
+            url or config.store.url, http=config.store.http, reader_password=config.store.reader_password
+        )
+        store.migrate()
+        return cls(config, store, PriceRegister(store, config.price_overrides()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.store.close()
+
+    @property
+    def attribution(self) -> Attribution:
+        """Return the rules that place requests into workloads and deployments."""
+        declared = self.config.declared()
+        return Attribution(declared.workloads, declared.deployments)
+
+    def tick(self, progress: Callable[[int, int], None] | None = None) -> Tick:
+        """Bring the derived tables up to the facts."""
+        return tick(self.store, self.config.declared(), datetime.now(UTC), progress)
+
+    def evaluate(self) -> list[Verdict]:
+        """Judge every declared workload now."""
+        return evaluate(self.store, self.prices, self.config.declared(), datetime.now(UTC))

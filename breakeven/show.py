@@ -1,0 +1,79 @@
+"""Tables for people on a terminal: money, shares and words; unknown is a word, never 0."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+UNKNOWN = "unknown"
+console = Console(highlight=False, markup=False)
+errors = Console(stderr=True, highlight=False, markup=False)
+
+
+def usd(amount: Decimal | float | None, *, bound: bool = False) -> str:
+    """Return money with as many decimals as it needs; `bound` marks a lower bound with ≥."""
+    if amount is None:
+        return UNKNOWN
+    value = Decimal(str(amount))
+    digits = 2 if abs(value) >= 1 or value == 0 else 4 if abs(value) >= Decimal("0.01") else 6
+    sign = "-" if value < 0 else ""
+    return f"{'≥ ' if bound else ''}{sign}${abs(value):,.{digits}f}"
+
+
+def share(value: Decimal | float | None) -> str:
+    """Return a share as percent."""
+    return UNKNOWN if value is None else f"{float(value):.1%}"
+
+
+def count(value: int | None) -> str:
+    """Return a count with separators."""
+    return "–" if value is None else f"{value:,}"
+
+
+def compact(value: int | None) -> str:
+    """Return a large count in K, M or G."""
+    if value is None:
+        return "–"
+    for unit, size in (("G", 10**9), ("M", 10**6), ("K", 10**4)):
+        if value >= size:
+            return f"{value / (1000 if unit == 'K' else size):.4g}{unit}"
+    return f"{value:,}"
+
+
+def when(value: datetime | None) -> str:
+    """Return an instant in UTC to the minute."""
+    return "never" if value is None else f"{value:%Y-%m-%d %H:%M}Z"
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> None:
+    """Print a table; columns that end with `>` are numbers."""
+    drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left", title_style="bold")
+    for name in columns:
+        drawn.add_column(name.rstrip(">"), justify="right" if name.endswith(">") else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    console.print(drawn)
+
+
+def plain(value: Any) -> Any:
+    """Return a value for JSON: money and instants as text, unknown as null."""
+    if isinstance(value, Decimal):
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and value != value:
+        return None
+    return value

@@ -1,0 +1,205 @@
+"""OTLP over HTTP: metrics of GPU exporters become samples; 200 means stored."""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+
+from collector import fields
+from collector.sources.gpu_log import MAX_GAP_S
+from ledger.errors import BadRow, StoreUnavailable
+from ledger.records import GpuSample, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ledger.store import Store
+
+PROTOBUF = "application/x-protobuf"
+MAX_POINTS = 20_000
+_DEFAULT_DT_S = 10.0
+GPU_METRICS = {
+    "hw.gpu.utilization": ("util", 100.0),
+    "hw.gpu.sm.utilization": ("sm_active", 100.0),
+    "hw.gpu.memory.usage": ("mem_mib", 1 / 2**20),
+    "hw.power": ("power_w", 1.0),
+    "hw.energy": ("energy", 1000.0),
+    "hw.gpu.processes": ("processes", 1.0),
+    "hw.gpu.sample.interval": ("dt_s", 1.0),
+}
+"""Metric name → field of a sample and the factor from the metric's unit (1, By, W, J, {process}, s) to the field's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An HTTP answer: status, body, headers."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": PROTOBUF})
+
+
+class Receiver:
+    """Takes OTLP requests; keeps the last energy counter of each GPU to tell what was used since."""
+
+    def __init__(self, store: Store, limit: int) -> None:
+        self.store, self.limit = store, limit
+        self._energy: dict[tuple[str, str], tuple[int, float]] = {}
+
+    def metrics(self, body: bytes, content_type: str, encoding: str, now: datetime) -> Answered:
+        """Store the GPU samples of an ExportMetricsServiceRequest; unknown metrics are ignored.
+
+        400 and 413 are final, 503 is to be sent again; points that cannot be taken are counted as partial success.
+        """
+        if content_type.split(";")[0].strip() != PROTOBUF:
+            return _failed(415, f"send {PROTOBUF} (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)")
+        try:
+            message = ExportMetricsServiceRequest.FromString(unpacked(body, encoding, self.limit))
+        except OverflowError as error:
+            return _failed(413, str(error))
+        except (ValueError, DecodeError, zlib.error) as error:
+            return _failed(400, f"not an OTLP metrics request: {error}")
+        points, bad = self._samples(message, now)
+        if len(points) > MAX_POINTS:
+            return _failed(413, f"more than {MAX_POINTS} points in one request")
+        try:
+            self._store(points, bad, now)
+        except StoreUnavailable as error:
+            return Answered(503, _status(str(error)), {"Content-Type": PROTOBUF, "Retry-After": "5"})
+        response = ExportMetricsServiceResponse()
+        if bad:
+            response.partial_success.rejected_data_points = len(bad)
+            response.partial_success.error_message = str(bad[0])
+        return Answered(200, response.SerializeToString())
+
+    def _store(self, samples: list[GpuSample], bad: list[BadRow], now: datetime) -> None:
+        months: dict[tuple[int, int], list[GpuSample]] = defaultdict(list)
+        for sample in samples:
+            months[sample.at.year, sample.at.month].append(sample)
+        for rows in months.values():
+            self.store.add(rows)
+        if bad:
+            rejected = [Rejected(now, "otlp", "metrics", n, b.field, b.reason, "") for n, b in enumerate(bad, 1)]
+            self.store.add(rejected)
+
+    def _samples(self, message: Any, now: datetime) -> tuple[list[GpuSample], list[BadRow]]:
+        samples: list[GpuSample] = []
+        bad: list[BadRow] = []
+        for (node, pool, gpu, slice_, nanos), values in readings(message).items():
+            try:
+                samples.append(self._sample(node, pool, gpu, slice_, nanos, values, now))
+            except BadRow as error:
+                bad.append(error)
+        return samples, bad
+
+    def _sample(
+        self, node: str, pool: str, gpu: str, slice_: str, nanos: int, values: dict[str, float], now: datetime
+    ) -> GpuSample:
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanos // 1000)
+        if not fields.EARLIEST <= at <= now + fields.AHEAD:
+            raise BadRow("time_unix_nano", f"{at.isoformat()} is not between 2015 and now")
+        if not gpu:
+            raise BadRow("hw.id", "missing; it is the UUID of the device")
+        for name, value in values.items():
+            fields.number(value, name)
+        energy, reset = self._used(gpu + slice_, nanos, values.get("energy"))
+        return GpuSample(
+            at=at.replace(microsecond=at.microsecond // 1000 * 1000), node=fields.name(node), gpu=fields.name(gpu),
+            slice=fields.name(slice_), pool=fields.name(pool), dt_s=min(values.get("dt_s", _DEFAULT_DT_S), MAX_GAP_S),
+            util=values.get("util"), sm_active=values.get("sm_active"), mem_mib=_whole(values.get("mem_mib")),
+            power_w=values.get("power_w"), energy_mj=energy, reset=reset, processes=_whole(values.get("processes")),
+            source="otlp",
+        )  # fmt: skip
+
+    def _used(self, gpu: str, nanos: int, counter: float | None) -> tuple[int | None, int]:
+        """Return millijoules since the reading before, and whether the counter started again; first sight gives none."""
+        if counter is None:
+            return None, 0
+        before = self._energy.get((gpu, "energy"))
+        if before is not None and nanos <= before[0]:
+            return None, 0  # sent again or late: the interval was counted
+        self._energy[gpu, "energy"] = (nanos, counter)
+        if before is None:
+            return None, 0
+        delta = counter - before[1]
+        return (round(delta), 0) if delta >= 0 else (round(counter), 1)
+
+
+def readings(message: Any) -> dict[tuple[str, str, str, str, int], dict[str, float]]:
+    """Return values of known metrics by (node, pool, GPU, slice, time in ns); pure."""
+    out: dict[tuple[str, str, str, str, int], dict[str, float]] = defaultdict(dict)
+    for resource in message.resource_metrics:
+        about = attributes(resource.resource.attributes)
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                if metric.name not in GPU_METRICS:
+                    continue
+                name, factor = GPU_METRICS[metric.name]
+                for point in _points(metric):
+                    marks = attributes(point.attributes)
+                    key = (
+                        str(about.get("host.name", "")), str(about.get("breakeven.pool", "")),
+                        str(marks.get("hw.id", "")), str(marks.get("hw.slice", "")), point.time_unix_nano,
+                    )  # fmt: skip
+                    value = point.as_double if point.HasField("as_double") else point.as_int
+                    out[key][name] = float(value) * factor
+    return out
+
+
+def _points(metric: Any) -> Iterator[Any]:
+    kind = metric.WhichOneof("data")
+    if kind in ("gauge", "sum"):
+        yield from getattr(metric, kind).data_points
+
+
+def attributes(pairs: Any) -> dict[str, Any]:
+    """Return OTLP attributes of simple types as a dict."""
+    out = {}
+    for pair in pairs:
+        kind = pair.value.WhichOneof("value")
+        if kind in ("string_value", "int_value", "double_value", "bool_value"):
+            out[pair.key] = getattr(pair.value, kind)
+    return out
+
+
+def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
+    """Return a request body; raises OverflowError above the limit, ValueError for an unknown coding or broken gzip."""
+    coding = encoding.strip().lower()
+    if coding in ("", "identity"):
+        return body
+    if coding != "gzip":
+        raise ValueError(f"Content-Encoding {coding} is not taken; gzip or none")
+    out = bytearray()
+    while body:
+        member = zlib.decompressobj(31)
+        out += member.decompress(body, limit + 1 - len(out))
+        if len(out) > limit:
+            raise OverflowError(f"more than {limit} bytes after unpacking")
+        if not member.eof:
+            raise ValueError("gzip ends too early")
+        body = member.unused_data
+    return bytes(out)
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _failed(status: int, text: str) -> Answered:
+    return Answered(status, _status(text))
+
+
+def _status(text: str) -> bytes:
+    """Return google.rpc.Status with a message: field 2, written by hand to spare a dependency."""
+    data = text.encode()[:1000]
+    length = bytes([len(data)]) if len(data) < 128 else bytes([len(data) & 0x7F | 0x80, len(data) >> 7])
+    return b"\x12" + length + data

@@ -1,0 +1,1 @@
+"""SHOW: one definition of each panel, drawn by the page, the command line and Grafana."""

@@ -1,0 +1,10 @@
+-- Money of both sides by bucket and what it went to.
+SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time,
+  multiIf(component = 'overhead', 'Overhead', side = 'api' AND component = 'retries_failed', 'API, failed and retried', side = 'api', 'API',
+    component IN ('gpu_used', 'gpu_other_use'), 'GPU used', component IN ('gpu_headroom', 'gpu_warm_idle', 'gpu_spare'), 'GPU loaded, unused',
+    component = 'gpu_unallocated', 'GPU empty', 'GPU unknown') AS series,
+  sum(usd) AS value
+FROM v_cost_hourly
+WHERE hour >= {from:DateTime} AND hour < {to:DateTime} AND vintage = 'booked'
+  AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+GROUP BY time, series ORDER BY time, series

@@ -1,0 +1,24 @@
+-- Effective cost per 1,000 successful requests of both sides by bucket, and the break-even of the latest verdicts.
+SELECT time, series, value FROM (
+  SELECT m.time AS time, if(m.side = 'api', 'API', 'Own GPUs') AS series, toFloat64(m.usd) * 1000 / nullIf(u.successful, 0) AS value
+  FROM (
+    SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, side, sum(usd) AS usd FROM v_cost_hourly
+    WHERE hour >= {from:DateTime} AND hour < {to:DateTime} AND vintage = 'booked'
+      AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)} OR side = 'self_hosted')
+    GROUP BY time, side) AS m
+  LEFT JOIN (
+    SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, side, sum(successful_requests) AS successful FROM v_usage_hourly
+    WHERE hour >= {from:DateTime} AND hour < {to:DateTime}
+      AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+    GROUP BY time, side) AS u ON m.time = u.time AND m.side = u.side
+  UNION ALL
+  SELECT b.time AS time, 'Break-even' AS series, e.value AS value
+  FROM (
+    SELECT DISTINCT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time FROM v_cost_hourly
+    WHERE hour >= {from:DateTime} AND hour < {to:DateTime}) AS b
+  CROSS JOIN (
+    SELECT sum(toFloat64(candidate)) * 1000 / nullIf(sum(requests), 0) AS value FROM (
+      SELECT workload, argMax(candidate_usd_month, at) AS candidate, argMax(requests_month, at) AS requests FROM v_verdicts
+      WHERE at < {to:DateTime} + toIntervalHour(1) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+      GROUP BY workload) WHERE isNotNull(candidate)) AS e)
+ORDER BY time, series

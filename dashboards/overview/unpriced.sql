@@ -1,0 +1,10 @@
+-- Share of API tokens without a price, before and in the range.
+SELECT pair.1 AS time, pair.2 AS value FROM (
+  SELECT
+    sumIf(unpriced_tokens, hour < {from:DateTime}) / nullIf(sumIf(total_input + output, hour < {from:DateTime}), 0) AS before,
+    sumIf(unpriced_tokens, hour >= {from:DateTime}) / nullIf(sumIf(total_input + output, hour >= {from:DateTime}), 0) AS within
+  FROM v_usage_hourly
+  WHERE side = 'api' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
+    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
+ARRAY JOIN [({from:DateTime}, before), ({to:DateTime}, within)] AS pair
+ORDER BY time

@@ -1,0 +1,137 @@
+"""A panel's rows as columnar JSON: what the page and the command line draw; missing is null, never 0."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from dashboards import panel as definitions
+from ledger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dashboards.panel import Dashboard, Panel
+    from ledger.store import Store
+
+BUCKETS = (60, 300, 900, 3600, 21_600, 86_400)
+MAX_ROWS = 10_000
+_FAR_S = 400 * 86_400
+
+
+def asset(name: str) -> str:
+    """Return a file of the page: page.html, page.css or page.js."""
+    return files("dashboards").joinpath("assets", name).read_text("utf-8")
+
+
+def definition(name: str, store: Store) -> dict[str, Any]:
+    """Return a dashboard as the page reads it, with the values of its variables."""
+    found = definitions.dashboard(name)
+    options = {
+        variable: [row["value"] for row in store.ask("dashboards.variables", variable)] for variable in found.variables
+    }
+    return {
+        **asdict(found),
+        "colours": definitions.vocabulary()["colours"],
+        "mappings": definitions.vocabulary()["mappings"],
+        "options": options,
+    }
+
+
+def answer(
+    store: Store,
+    name: str,
+    panel_name: str,
+    *,
+    start: datetime,
+    end: datetime,
+    as_of: datetime,
+    width: int = 800,
+    variables: dict[str, list[str]] | None = None,
+) -> dict[str, Any]:
+    """Return one panel's data in a half-open range; raises ConfigError for what is not known."""
+    board = definitions.dashboard(name)
+    if panel_name not in board.panels:
+        raise ConfigError(f"panel {panel_name!r}: not one of {', '.join(board.panels)}")
+    panel = board.panels[panel_name]
+    given = variables or {}
+    unknown = set(given) - set(board.variables)
+    if unknown:
+        raise ConfigError(f"variable {sorted(unknown)[0]!r}: not one of {', '.join(board.variables)}")
+    if not start < end or (end - start).total_seconds() > 10 * _FAR_S:
+        raise ConfigError("the range must begin before it ends and span less than 11 years")
+    bucket = bucket_of((end - start).total_seconds(), width, definitions.seconds(panel.bucket))
+    values: dict[str, Any] = {"from": start, "to": end, "as_of": as_of, "bucket": bucket}
+    values |= {variable: given.get(variable, []) for variable in board.variables}
+    used = definitions.places(definitions.statement(name, panel_name))
+    rows = store.ask(f"dashboards.{name}", panel_name, **{k: v for k, v in values.items() if k in used})
+    fields, columns = shape(panel, rows[:MAX_ROWS])
+    return {
+        "dashboard": name,
+        "panel": panel_name,
+        "from": int(start.timestamp()),
+        "to": int(end.timestamp()),
+        "bucket": bucket,
+        "scope": scope(board, given),
+        "fields": fields,
+        "columns": columns,
+        "rows": len(columns[0]) if columns else 0,
+        "truncated": len(rows) > MAX_ROWS,
+        "as_of": int(as_of.timestamp()),
+    }
+
+
+def bucket_of(range_s: float, width: int, least: int) -> int:
+    """Return the bucket in seconds for about one point every two pixels, not below the panel's own."""
+    wanted = max(range_s / max(1, width / 2), least)
+    return next((b for b in BUCKETS if b >= wanted), BUCKETS[-1])
+
+
+def scope(board: Dashboard, given: dict[str, list[str]]) -> str:
+    """Say what the figures cover."""
+    chosen = [f"{name} {', '.join(values)}" for name, values in given.items() if values]
+    return " · ".join([*(chosen or ["all workloads"]), "allocation basis", "booked prices", "USD", "UTC"])
+
+
+def shape(panel: Panel, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    """Return fields and columns; long results (time, series, value) are made wide."""
+    if not rows:
+        return [], []
+    if panel.draw in ("lines", "bars") and "series" in rows[0]:
+        return _wide(panel, rows)
+    names = list(rows[0])
+    columns = [[_plain(row[name]) for row in rows] for name in names]
+    return [_field(panel, name, column) for name, column in zip(names, columns, strict=True)], columns
+
+
+def _wide(panel: Panel, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+    times = sorted({row["time"] for row in rows})
+    found = {row["series"] for row in rows}
+    series = [name for name in panel.fields if name in found] + sorted(found - set(panel.fields))
+    values = {(row["time"], row["series"]): _plain(row["value"]) for row in rows}
+    columns: list[list[Any]] = [[_plain(t) for t in times]]
+    columns += [[values.get((t, name)) for t in times] for name in series]
+    fields = [{"name": "time", "type": "time"}, *(_field(panel, n, c) for n, c in zip(series, columns[1:], strict=True))]
+    return fields, columns
+
+
+def _field(panel: Panel, name: str, column: list[Any]) -> dict[str, Any]:
+    if name == "time":
+        return {"name": name, "type": "time"}
+    probe = next((v for v in column if v is not None), None)
+    kind = "boolean" if isinstance(probe, bool) else "string" if isinstance(probe, str) else "number"
+    given = panel.fields.get(name, {})
+    unit = given.get("unit", panel.unit if kind == "number" else "text")
+    return {"name": name, "type": kind, "unit": unit, **{k: v for k, v in given.items() if k != "unit"}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1000)
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
