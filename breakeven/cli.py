@@ -74,10 +74,22 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def before(
-    config_: Annotated[str | None, typer.Option("--config", metavar="FILE", help="Configuration; else BREAKEVEN_CONFIG, ./breakeven.toml.")] = None,
-    store: Annotated[str, typer.Option("--store", metavar="URL", help="Folder, or clickhouse://user:password@host:8123/db; else BREAKEVEN_STORE.")] = "",
+    config_: Annotated[
+        str | None,
+        typer.Option("--config", metavar="FILE", help="Configuration; else BREAKEVEN_CONFIG, ./breakeven.toml."),
+    ] = None,
+    store: Annotated[
+        str,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="Folder, or clickhouse://user:password@host:8123/db; else BREAKEVEN_STORE.",
+        ),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Take the options that every command shares."""
     options.config = config_
@@ -108,7 +120,10 @@ def demo_(
 
     as_of = datetime.now(UTC)
     settings = demo.config(as_of)
-    with tempfile.TemporaryDirectory(prefix="breakeven-demo-") as folder, Service.open(settings, folder) as service:
+    with (
+        tempfile.TemporaryDirectory(prefix="breakeven-demo-") as folder,
+        Service.open(settings, folder) as service,
+    ):
         service.demo = True
         with _progress() as bar:
             task = bar.add_task("making telemetry", total=100)
@@ -147,7 +162,14 @@ def run(
 @app.command("import")
 def import_(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders: JSON lines, CSV, Parquet; also .gz and .zst.")],
-    mapping: Annotated[str, typer.Option("--map", metavar="NAME=COLUMN,…", help=f"Columns of any other table. Names: {', '.join(MAPPABLE)}. `input` includes cached tokens, `input_fresh` does not.")] = "",
+    mapping: Annotated[
+        str,
+        typer.Option(
+            "--map",
+            metavar="NAME=COLUMN,…",
+            help=f"Columns of any other table. Names: {', '.join(MAPPABLE)}. `input` includes cached tokens, `input_fresh` does not.",
+        ),
+    ] = "",
     provider: Annotated[str, typer.Option(help="Who bills, where rows do not say: openai, anthropic, …")] = "",
     model: Annotated[str, typer.Option(help="Model, where rows do not say.")] = "",
     workload: Annotated[str, typer.Option(help="Workload of all rows.")] = "",
@@ -155,7 +177,12 @@ def import_(
     side: Annotated[str, typer.Option(help="api or self_hosted.")] = "",
     deployment: Annotated[str, typer.Option(help="Declared deployment, where rows do not say.")] = "",
     account: Annotated[str, typer.Option(help="Tells two logs apart whose rows may be equal and carry no id.")] = "",
-    timezone: Annotated[str, typer.Option(help="Zone of times without one, such as Europe/Berlin. With --map the default is UTC; other rows without a zone are rejected.")] = "",
+    timezone: Annotated[
+        str,
+        typer.Option(
+            help="Zone of times without one, such as Europe/Berlin. With --map the default is UTC; other rows without a zone are rejected."
+        ),
+    ] = "",
     form: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet, where the name does not tell.")] = "",
     kind: Annotated[str, typer.Option(help="requests_log or gpu_log, where the rows do not tell.")] = "",
     pool: Annotated[str, typer.Option(help="Pool of GPU samples.")] = "",
@@ -184,14 +211,17 @@ def import_(
                 task = bar.add_task(path.name, total=path.stat().st_size)
                 reports.append(
                     import_file(
-                        service.store, service.prices, service.attribution, path, plan, now,
+                        service.store,
+                        service.prices,
+                        service.attribution,
+                        path,
+                        plan,
+                        now,
                         lambda done, task=task: bar.update(task, completed=done),
                     )  # fmt: skip
                 )
         service.tick()
-    total = {
-        name: sum(getattr(r.counts, name) for r in reports) for name in ("accepted", "duplicate", "rejected")
-    }
+    total = {name: sum(getattr(r.counts, name) for r in reports) for name in ("accepted", "duplicate", "rejected")}
     if _wants_json(as_json):
         _print_json(total)
     else:
@@ -239,10 +269,16 @@ def _print_reports(reports: list[Report], total: dict[str, int]) -> None:
 @app.command()
 def cost(
     by: Annotated[str, typer.Option(help=f"Group by, separated by commas: {', '.join(report.DIMENSIONS)}.")] = "side",
-    since: Annotated[str, typer.Option(help="30d, 12h, a date or an instant with zone; from this hour on. Default: everything.")] = "",
+    since: Annotated[
+        str,
+        typer.Option(help="30d, 12h, a date or an instant with zone; from this hour on. Default: everything."),
+    ] = "",
     until: Annotated[str, typer.Option(help="The same; up to but without this hour. A date includes that day.")] = "",
     bucket: Annotated[str, typer.Option(help="hour, day or month (UTC).")] = "",
-    basis: Annotated[str, typer.Option(help="allocation: everything paid, the one to hold against an API price. usage: work only.")] = "allocation",
+    basis: Annotated[
+        str,
+        typer.Option(help="allocation: everything paid, the one to hold against an API price. usage: work only."),
+    ] = "allocation",
     as_json: Json = False,
 ) -> None:
     """Show what requests cost, at the prices in force when they were made.
@@ -254,13 +290,20 @@ def cost(
     with _open() as service:
         service.tick()
         rows, total = report.cost(
-            service.store, by=names, since=moment(since), until=moment(until, end=True), bucket=bucket, basis=basis
+            service.store,
+            by=names,
+            since=moment(since),
+            until=moment(until, end=True),
+            bucket=bucket,
+            basis=basis,
         )
     if _wants_json(as_json):
         _print_json({"rows": [row.json() for row in rows], "total": total.json()})
         return
     if not rows:
-        show.console.print("Nothing here yet. `breakeven import FILE` brings in a request log; `breakeven demo` shows how it looks.")
+        show.console.print(
+            "Nothing here yet. `breakeven import FILE` brings in a request log; `breakeven demo` shows how it looks."
+        )
         return
     groups = list(rows[0].group)
     show.table(
@@ -328,7 +371,9 @@ def verdict_rows(service: Service, workload: str = "") -> list[dict[str, Any]]:
 def _verdicts(service: Service, workload: str, *, explain: bool) -> None:
     rows = verdict_rows(service, workload)
     if not rows:
-        show.console.print("No workload is declared. `breakeven init` writes a configuration with [workloads.NAME] and [deployments.NAME].")
+        show.console.print(
+            "No workload is declared. `breakeven init` writes a configuration with [workloads.NAME] and [deployments.NAME]."
+        )
         return
     show.table(
         "Verdicts · last 28 complete days · current prices · USD per 720 h",
@@ -387,7 +432,9 @@ def idle(
         _print_json({"rows": [idle_row(one) for one in pools]})
         return
     if not pools:
-        show.console.print("No pool has a cost yet. Declare [pools.NAME] with gpus and usd_per_gpu_hour (`breakeven init`).")
+        show.console.print(
+            "No pool has a cost yet. Declare [pools.NAME] with gpus and usd_per_gpu_hour (`breakeven init`)."
+        )
         return
     for one in pools:
         show.table(
@@ -459,7 +506,17 @@ def prices_check(as_json: Json = False) -> None:
         show.table(
             "Used without a price: tokens counted, money unknown",
             ["provider", "model", "variant", "attempts>", "tokens>", "last"],
-            [[r["provider"], r["model"], r["tier"], show.count(r["attempts"]), show.count(r["tokens"]), show.when(r["last"])] for r in rows],
+            [
+                [
+                    r["provider"],
+                    r["model"],
+                    r["tier"],
+                    show.count(r["attempts"]),
+                    show.count(r["tokens"]),
+                    show.when(r["last"]),
+                ]
+                for r in rows
+            ],
             "Add [[prices.override]] to breakeven.toml, then `breakeven prices apply`.",
         )
     else:
@@ -482,7 +539,12 @@ def prices_apply(as_json: Json = False) -> None:
 
 @app.command()
 def sql(
-    statement: Annotated[str, typer.Argument(help="One SELECT over v_requests, v_usage_hourly, v_cost_hourly, v_cost_daily, v_gpu_hourly, v_verdicts, v_prices.")],
+    statement: Annotated[
+        str,
+        typer.Argument(
+            help="One SELECT over v_requests, v_usage_hourly, v_cost_hourly, v_cost_daily, v_gpu_hourly, v_verdicts, v_prices."
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """Run a read-only SELECT against the documented views, at most 100,000 rows and 30 s."""
@@ -491,7 +553,12 @@ def sql(
     if _wants_json(as_json):
         _print_json({"columns": names, "rows": [list(row) for row in rows]})
     else:
-        show.table("", names, [["–" if v is None else str(show.plain(v)) for v in row] for row in rows], f"{len(rows)} rows")
+        show.table(
+            "",
+            names,
+            [["–" if v is None else str(show.plain(v)) for v in row] for row in rows],
+            f"{len(rows)} rows",
+        )
 
 
 @app.command()
@@ -502,7 +569,9 @@ def sources(as_json: Json = False) -> None:
     if _wants_json(as_json):
         _print_json({"rows": rows})
     elif not rows:
-        show.console.print("No source has brought anything yet. `breakeven import FILE`, or send OTLP to /v1/metrics of `breakeven run`.")
+        show.console.print(
+            "No source has brought anything yet. `breakeven import FILE`, or send OTLP to /v1/metrics of `breakeven run`."
+        )
     else:
         show.table(
             "Sources", ["source", "kind", "rows>", "first event", "last event", "stored last", "rejected>"],
@@ -516,7 +585,10 @@ def check(as_json: Json = False) -> None:
     found = config.find(options.config)
     settings = config.load(options.config)
     findings: list[str] = []
-    facts: dict[str, Any] = {"config": str(found) if found else "defaults", "store": _without_password(options.store or settings.store.url)}
+    facts: dict[str, Any] = {
+        "config": str(found) if found else "defaults",
+        "store": _without_password(options.store or settings.store.url),
+    }
     with Service.open(settings, options.store) as service:
         facts["confined"] = service.store.confined
         if not service.store.confined:

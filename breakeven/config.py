@@ -204,8 +204,17 @@ class Config:
         """Return the user's prices."""
         return tuple(
             Override(
-                o.provider, o.model, o.input, o.output, o.cache_read, o.cache_write, o.cache_write_long,
-                o.variant, o.above, o.since, o.until,
+                o.provider,
+                o.model,
+                o.input,
+                o.output,
+                o.cache_read,
+                o.cache_write,
+                o.cache_write_long,
+                o.variant,
+                o.above,
+                o.since,
+                o.until,
             )  # fmt: skip
             for o in self.prices.override
         )
@@ -361,7 +370,9 @@ def _contradictions(config: Config) -> list[str]:
         if one.side == "api" and not one.provider:
             errors.append(f"{at}.provider: missing; it names whose price list applies")
         if one.side == "self_hosted" and one.pool not in config.pools:
-            errors.append(f"{at}.pool: {one.pool!r} is not one of the pools: {', '.join(config.pools) or 'none declared'}")
+            errors.append(
+                f"{at}.pool: {one.pool!r} is not one of the pools: {', '.join(config.pools) or 'none declared'}"
+            )
         if one.grade not in ("", "A", "B", "C", "D", "E"):
             errors.append(f"{at}.grade: {one.grade!r} is not A (load test), B, C, D or E (typed in)")
     for name, load_ in config.workloads.items():
@@ -382,7 +393,9 @@ def _rates(name: str, pool: PoolConfig) -> list[GpuRate]:
     given = list(pool.rates)
     if pool.usd_per_gpu_hour is not None:
         given.insert(0, RateConfig(pool.usd_per_gpu_hour, pool.since, pool.gpus))
-    return [GpuRate(name, pool.kind, r.gpus or pool.gpus, r.usd_per_gpu_hour, r.since, pool.until, BEGIN) for r in given]
+    return [
+        GpuRate(name, pool.kind, r.gpus or pool.gpus, r.usd_per_gpu_hour, r.since, pool.until, BEGIN) for r in given
+    ]
 
 
 def _overhead(name: str, one: OverheadConfig) -> Overhead:

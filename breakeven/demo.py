@@ -63,7 +63,11 @@ def config(as_of: datetime) -> Config:
 
 
 def fill(
-    store: Store, prices: PriceRegister, settings: Config, as_of: datetime, told: Callable[[float], None] | None = None
+    store: Store,
+    prices: PriceRegister,
+    settings: Config,
+    as_of: datetime,
+    told: Callable[[float], None] | None = None,
 ) -> Planted:
     """Write the demo's facts up to `as_of`; the same `as_of` gives the same rows. `told` hears a share of 1."""
     end, start = floor_hour(as_of), _midnight(as_of) - timedelta(days=DAYS)
@@ -231,7 +235,15 @@ def tell(found: dict[str, Any]) -> None:
     out(f"\nThe last 30 days: {show.usd(sides.get('api'), bound=True)} for APIs, {show.usd(sides.get('self_hosted'))} for four GPUs; "
         f"{show.usd(found['idle_usd_per_day'])} a day of GPU capacity is unused.")  # fmt: skip
     out("Planted, and what became of it:")
-    out(f"  a batch of {found['delivered_twice']:,} requests delivered twice → {found['duplicates_caught']:,} recognised, counted once")
-    out(f"  no GPU telemetry from {show.when(found['gap'])} for an hour → {found['gap_unknown_gpu_seconds'] / 3600:.2f} GPU-hours unknown, not idle")
-    out(f"  {found['unpriced_requests']} requests to {found['unpriced_model']}, which has no price → {found['unpriced_tokens']:,} tokens unpriced, totals marked ≥")
-    out(f"  one GPU with a model that nobody asks → {', '.join(found['abandoned']) or 'not found'}: loaded, waiting, paid for\n")
+    out(
+        f"  a batch of {found['delivered_twice']:,} requests delivered twice → {found['duplicates_caught']:,} recognised, counted once"
+    )
+    out(
+        f"  no GPU telemetry from {show.when(found['gap'])} for an hour → {found['gap_unknown_gpu_seconds'] / 3600:.2f} GPU-hours unknown, not idle"
+    )
+    out(
+        f"  {found['unpriced_requests']} requests to {found['unpriced_model']}, which has no price → {found['unpriced_tokens']:,} tokens unpriced, totals marked ≥"
+    )
+    out(
+        f"  one GPU with a model that nobody asks → {', '.join(found['abandoned']) or 'not found'}: loaded, waiting, paid for\n"
+    )

@@ -29,7 +29,12 @@ def text(store: Store, jobs: dict[str, JobRun], as_of: datetime) -> bytes:
                         ["side", "window"], registry=registry)  # fmt: skip
     per_mtok = Gauge("breakeven_cost_per_million_tokens_usd", "Cost over input and output tokens in the window.",
                      ["side", "window"], registry=registry)  # fmt: skip
-    unpriced = Gauge("breakeven_unpriced_tokens", "Tokens without a price in the window.", ["side", "window"], registry=registry)
+    unpriced = Gauge(
+        "breakeven_unpriced_tokens",
+        "Tokens without a price in the window.",
+        ["side", "window"],
+        registry=registry,
+    )
     for one in report.rolling(store, as_of):
         labels = (one.side, _WINDOWS[one.window_h])
         cost.labels(*labels).set(float(one.allocation))
@@ -41,7 +46,12 @@ def text(store: Store, jobs: dict[str, JobRun], as_of: datetime) -> bytes:
     for pool in report.idle(store, as_of):
         _set(idle, (pool.pool,), pool.idle_per_day)
         _set(used, (pool.pool,), pool.used_share)
-    ended = Gauge("breakeven_job_last_end_timestamp_seconds", "End of the last run of a job.", ["job"], registry=registry)
+    ended = Gauge(
+        "breakeven_job_last_end_timestamp_seconds",
+        "End of the last run of a job.",
+        ["job"],
+        registry=registry,
+    )
     failed = Gauge("breakeven_job_failed", "1 if the last run of a job failed.", ["job"], registry=registry)
     for name, run in jobs.items():
         ended.labels(name).set(run.ended_at.timestamp())

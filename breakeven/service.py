@@ -31,9 +31,7 @@ class Service:
     @classmethod
     def open(cls, config: Config, url: str = "") -> Self:
         """Open the store (`url` wins over the configuration) and bring its schema up to date."""
-        store = Store(
-            url or config.store.url, http=config.store.http, reader_password=config.store.reader_password
-        )
+        store = Store(url or config.store.url, http=config.store.http, reader_password=config.store.reader_password)
         store.migrate()
         return cls(config, store, PriceRegister(store, config.price_overrides()))
 

@@ -35,9 +35,7 @@ class Attribution:
             if not deployments[at]:
                 deployments[at] = self._deployment(side, provider, model)
 
-    def _find_workload(
-        self, key: str, team: str, environment: str, provider: str, model: str
-    ) -> tuple[str, str]:
+    def _find_workload(self, key: str, team: str, environment: str, provider: str, model: str) -> tuple[str, str]:
         facts = {"key": key, "team": team, "environment": environment, "provider": provider, "model": model}
         for name, owner, rules in self._rules:
             if rules and all(any(fits(facts[fact], pattern) for pattern in wanted) for fact, wanted in rules.items()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,8 @@ def answer(
     if not start < end or (end - start).total_seconds() > 10 * _FAR_S:
         raise ConfigError("the range must begin before it ends and span less than 11 years")
     bucket = bucket_of((end - start).total_seconds(), width, definitions.seconds(panel.bucket))
+    if panel.draw in ("lines", "bars"):  # whole buckets: a part of one would look like a dip
+        start = datetime.fromtimestamp(start.timestamp() // bucket * bucket, UTC)
     values: dict[str, Any] = {"from": start, "to": end, "as_of": as_of, "bucket": bucket}
     values |= {variable: given.get(variable, []) for variable in board.variables}
     used = definitions.places(definitions.statement(name, panel_name))
@@ -113,7 +115,10 @@ def _wide(panel: Panel, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]
     values = {(row["time"], row["series"]): _plain(row["value"]) for row in rows}
     columns: list[list[Any]] = [[_plain(t) for t in times]]
     columns += [[values.get((t, name)) for t in times] for name in series]
-    fields = [{"name": "time", "type": "time"}, *(_field(panel, n, c) for n, c in zip(series, columns[1:], strict=True))]
+    fields = [
+        {"name": "time", "type": "time"},
+        *(_field(panel, n, c) for n, c in zip(series, columns[1:], strict=True)),
+    ]
     return fields, columns
 
 

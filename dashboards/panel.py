@@ -126,5 +126,8 @@ def _panel(dashboard_name: str, name: str, table: dict[str, Any]) -> Panel:
     for key, allowed in (("draw", DRAWS), ("unit", tuple(vocabulary()["units"])), ("rising", RISING)):
         if table.get(key, "") not in (*allowed, "") or (key != "rising" and not table[key]):
             raise ConfigError(f"{at}.{key}: {table[key]!r} is not one of {', '.join(allowed)}")
-    given = {**table, "thresholds": tuple((word, float(limit)) for word, limit in table.get("thresholds", []))}
+    given = {
+        **table,
+        "thresholds": tuple((word, float(limit)) for word, limit in table.get("thresholds", [])),
+    }
     return Panel(name=name, **given)

@@ -60,7 +60,7 @@ class Receiver:
 
         400 and 413 are final, 503 is to be sent again; points that cannot be taken are counted as partial success.
         """
-        if content_type.split(";")[0].strip() != PROTOBUF:
+        if content_type.split(";", maxsplit=1)[0].strip() != PROTOBUF:
             return _failed(415, f"send {PROTOBUF} (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)")
         try:
             message = ExportMetricsServiceRequest.FromString(unpacked(body, encoding, self.limit))

@@ -28,9 +28,26 @@ STATUS_WORDS = {
     "error": 500, "errored": 500, "false": 500, "timeout": 408, "expired": 408, "cancelled": 499, "canceled": 499,
     "incomplete": 200,
 }  # fmt: skip
-_TIMES = ("ts", "timestamp", "time", "at", "created_at", "created", "startTime", "start_time", "request_time", "datetime")
+_TIMES = (
+    "ts",
+    "timestamp",
+    "time",
+    "at",
+    "created_at",
+    "created",
+    "startTime",
+    "start_time",
+    "request_time",
+    "datetime",
+)
 _WRAPPERS = ("response", "body", "response_body")
-_TIERS = {"default": "standard", "auto": "standard", "on_demand": "standard", "": "standard", "batch": "standard"}
+_TIERS = {
+    "default": "standard",
+    "auto": "standard",
+    "on_demand": "standard",
+    "": "standard",
+    "batch": "standard",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +133,14 @@ class RequestsLog:
         if not model:
             raise BadRow("model", "missing; name it with --model")
         attempt = fields.count(row.get("attempt"), "attempt") or 1
-        processing = "batch" if tier == "batch" else str(more.pop("processing", "") or row.get("processing") or "online")
+        processing = (
+            "batch" if tier == "batch" else str(more.pop("processing", "") or row.get("processing") or "online")
+        )
         return Request(
             at=at.replace(microsecond=at.microsecond // 1000 * 1000),
-            event_key=self._key(provider, identity, attempt, content or [at.isoformat(), json.dumps(tokens, default=str)]),
+            event_key=self._key(
+                provider, identity, attempt, content or [at.isoformat(), json.dumps(tokens, default=str)]
+            ),
             side=side,
             source=self.name,
             provider=provider.lower(),
@@ -172,7 +193,10 @@ def status_of(value: Any) -> int:
         return STATUS_WORDS[text]
     if text.isdigit() and 100 <= int(text) <= 599:
         return int(text)
-    raise BadRow("status", f"{text[:40]!r} is neither an HTTP status nor one of {', '.join(filter(None, STATUS_WORDS))}")
+    raise BadRow(
+        "status",
+        f"{text[:40]!r} is neither an HTTP status nor one of {', '.join(filter(None, STATUS_WORDS))}",
+    )
 
 
 def shape_of(row: dict[str, Any]) -> Callable[[RequestsLog, dict[str, Any]], Request | None] | None:
@@ -297,7 +321,14 @@ def _canonical(log: RequestsLog, row: dict[str, Any]) -> Request:
     """Read our own lines: disjoint classes under their own names."""
     tokens = {
         name: fields.count(row.get(name), name)
-        for name in (*INPUT_CLASSES, "output", "output_reasoning", "unexplained", "n_web_search", "n_file_search")
+        for name in (
+            *INPUT_CLASSES,
+            "output",
+            "output_reasoning",
+            "unexplained",
+            "n_web_search",
+            "n_file_search",
+        )
     }
     absent = all(tokens[name] is None for name in (*INPUT_CLASSES, "output"))
     counted = {k: (v or 0) if k in (*INPUT_CLASSES, "output", "unexplained") else v for k, v in tokens.items()}
@@ -349,7 +380,13 @@ def _litellm_payload(log: RequestsLog, row: dict[str, Any]) -> Request:
 
 
 def _litellm(
-    log: RequestsLog, row: dict[str, Any], usage: dict[str, Any], *, identity: str, cost: Any, names: dict[str, Any]
+    log: RequestsLog,
+    row: dict[str, Any],
+    usage: dict[str, Any],
+    *,
+    identity: str,
+    cost: Any,
+    names: dict[str, Any],
 ) -> Request:
     """Read a LiteLLM row: prompt tokens include cached ones, writes without a life are `other`."""
     details = _object(usage.get("prompt_tokens_details"))
@@ -358,7 +395,8 @@ def _litellm(
     given = {
         "input_tokens": fields.count(row.get("prompt_tokens"), "prompt_tokens") or 0,
         "cache_read_tokens": fields.count(read, "cached_tokens") or 0,
-        "cache_write_tokens": fields.count(usage.get("cache_creation_input_tokens"), "cache_creation_input_tokens") or 0,
+        "cache_write_tokens": fields.count(usage.get("cache_creation_input_tokens"), "cache_creation_input_tokens")
+        or 0,
         "output_tokens": fields.count(row.get("completion_tokens"), "completion_tokens") or 0,
         "output_reasoning_tokens": fields.count(out.get("reasoning_tokens"), "reasoning_tokens"),
     }

@@ -84,7 +84,7 @@ function chart(panel, data, box) {
     const colour = state.definition.colours[field.colour] || null;
     const base = { x, y: data.columns[n + 1], name: field.name };
     return panel.draw === "bars"
-      ? { ...base, type: "bar", marker: { color: colour, pattern: { shape: /unused|empty|unknown/.test(field.name) ? "/" : "", fgcolor: css("--ink"), fgopacity: 0.25, size: 5 } } }
+      ? { ...base, type: "bar", marker: { color: colour, pattern: { shape: /unused|empty|unknown/.test(field.name) ? "/" : "", fillmode: "overlay", fgcolor: css("--ink"), fgopacity: 0.3, size: 5 } } }
       : { ...base, type: "scatter", mode: "lines+markers", marker: { size: 4 }, line: { color: colour, dash: field.dashed ? "dash" : "solid", width: 2 } };
   });
   const axis = { gridcolor: css("--line"), linecolor: css("--line"), zerolinecolor: css("--line") };

@@ -116,7 +116,16 @@ def _split(
             continue
         gpus.append(
             GpuHour(
-                hour, pool.name, slot.deployment, slot.node, slot.gpu, slot.slice, state, seconds, used_s, usd(amount),
+                hour,
+                pool.name,
+                slot.deployment,
+                slot.node,
+                slot.gpu,
+                slot.slice,
+                state,
+                seconds,
+                used_s,
+                usd(amount),
                 slot.energy_wh if state == max(slot.states, key=lambda s: slot.states[s][0]) else None,
             )  # fmt: skip
         )
@@ -200,9 +209,7 @@ def _placing(declared: Declared) -> dict[str, list[str]]:
     return {"nodes": [n for n, _ in nodes], "node_pools": [p for _, p in nodes]}
 
 
-def _parameters(
-    store: Store, declared: Declared, hours: list[datetime], seen: dict[str, list[str]]
-) -> dict[str, Any]:
+def _parameters(store: Store, declared: Declared, hours: list[datetime], seen: dict[str, list[str]]) -> dict[str, Any]:
     """Describe the deployments of our own as parallel arrays, the form in which the statements read them."""
     own = declared.own
     named = {gpu for d in own for gpu in d.gpus}

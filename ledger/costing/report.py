@@ -84,7 +84,11 @@ def cost(
 
     Raises ConfigError naming what is known for an unknown dimension, bucket or basis.
     """
-    for given, known, what in ((by, DIMENSIONS, "--by"), ((bucket,), BUCKETS, "--bucket"), ((basis,), BASES, "--basis")):
+    for given, known, what in (
+        (by, DIMENSIONS, "--by"),
+        ((bucket,), BUCKETS, "--bucket"),
+        ((basis,), BASES, "--basis"),
+    ):
         wrong = [word for word in given if word not in known]
         if wrong:
             raise ConfigError(f"{what} {wrong[0]}: not one of {', '.join(w for w in known if w)}")
@@ -109,9 +113,7 @@ def _cost(row: dict[str, Any], by: Sequence[str], bucket: str) -> Cost:
 
 def _total(groups: Sequence[Cost], *, parts: bool) -> Cost:
     known = [g.cost for g in groups if g.cost is not None]
-    counts: dict[str, Any] = {
-        name: None if parts else sum(getattr(g, name) or 0 for g in groups) for name in _COUNTS
-    }
+    counts: dict[str, Any] = {name: None if parts else sum(getattr(g, name) or 0 for g in groups) for name in _COUNTS}
     return Cost(
         group={}, **counts, no_usage=sum(g.no_usage for g in groups), attempts=sum(g.attempts for g in groups),
         cost=sum(known, Decimal(0)) if known or not groups else None,

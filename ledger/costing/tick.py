@@ -50,9 +50,7 @@ def floor_hour(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
-def tick(
-    store: Store, declared: Declared, as_of: datetime, progress: Callable[[int, int], None] | None = None
-) -> Tick:
+def tick(store: Store, declared: Declared, as_of: datetime, progress: Callable[[int, int], None] | None = None) -> Tick:
     """Bring the derived tables up to the facts; run twice, or killed anywhere and run again, the same.
 
     Pools and overheads cost up to the last closed hour before `as_of`; requests up to what is there.
@@ -117,8 +115,7 @@ def _rebuild_own(store: Store, declared: Declared, hours: list[datetime], firsts
     store.add(_zeroed(costs, stale))
     store.add(gpus)
     money: dict[tuple[datetime, str, str], Decimal] = {
-        (row["hour"], row["side"], row["pool"]): row["usd"]
-        for row in store.ask(_PACKAGE, "side_money", hours=hours)
+        (row["hour"], row["side"], row["pool"]): row["usd"] for row in store.ask(_PACKAGE, "side_money", hours=hours)
     }
     begins = {"api": firsts["api"], "self_hosted": _own_begin(declared, firsts)}
     extra = [row for o in declared.overheads for row in _overhead(o, hours, money, begins[o.side])]
@@ -127,7 +124,10 @@ def _rebuild_own(store: Store, declared: Declared, hours: list[datetime], firsts
 
 
 def _overhead(
-    one: Overhead, hours: list[datetime], money: dict[tuple[datetime, str, str], Decimal], begin: datetime | None
+    one: Overhead,
+    hours: list[datetime],
+    money: dict[tuple[datetime, str, str], Decimal],
+    begin: datetime | None,
 ) -> Iterator[CostHour]:
     """Yield the money of one overhead, hour by hour: a monthly sum is spread over the seconds of its month."""
     for hour in hours:

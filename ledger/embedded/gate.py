@@ -21,19 +21,53 @@ _FORMAT = re.compile(r"\s+FORMAT\s+([A-Za-z][A-Za-z0-9]*)\s*\Z", re.IGNORECASE)
 _NODE = re.compile(r" *(?P<node>[A-Za-z]+)(?: (?P<text>.*?))?(?: \(alias .*\))?(?: \(children \d+\))?\Z")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _NODES = frozenset(
-    "SelectWithUnionQuery SelectQuery SelectIntersectExceptQuery ExpressionList Identifier Literal Function "
-    "TablesInSelectQuery TablesInSelectQueryElement TableExpression TableIdentifier TableJoin Subquery Asterisk "
-    "QualifiedAsterisk OrderByElement WindowDefinition WindowListElement WithElement ArrayJoin "
-    "InterpolateElement ColumnsTransformerList ColumnsExceptTransformer ColumnsReplaceTransformer "
-    "Replacement SampleRatio".split()
+    [
+        "SelectWithUnionQuery",
+        "SelectQuery",
+        "SelectIntersectExceptQuery",
+        "ExpressionList",
+        "Identifier",
+        "Literal",
+        "Function",
+        "TablesInSelectQuery",
+        "TablesInSelectQueryElement",
+        "TableExpression",
+        "TableIdentifier",
+        "TableJoin",
+        "Subquery",
+        "Asterisk",
+        "QualifiedAsterisk",
+        "OrderByElement",
+        "WindowDefinition",
+        "WindowListElement",
+        "WithElement",
+        "ArrayJoin",
+        "InterpolateElement",
+        "ColumnsTransformerList",
+        "ColumnsExceptTransformer",
+        "ColumnsReplaceTransformer",
+        "Replacement",
+        "SampleRatio",
+    ]
 )
 _TABLE_FUNCTIONS = frozenset(
-    "numbers numbers_mt zeros zeros_mt generateseries generate_series primes values view null".split()
+    [
+        "numbers",
+        "numbers_mt",
+        "zeros",
+        "zeros_mt",
+        "generateseries",
+        "generate_series",
+        "primes",
+        "values",
+        "view",
+        "null",
+    ]
 )
 _AGGREGATE_ENDINGS = ("if", "array", "distinct", "ornull", "ordefault", "foreach", "argmin", "argmax")
-_SYSTEM_TABLES = frozenset("one numbers databases tables columns settings functions".split())
+_SYSTEM_TABLES = frozenset(["one", "numbers", "databases", "tables", "columns", "settings", "functions"])
 _WRITER_REFUSED = frozenset(
-    "SYSTEM KILL BACKUP RESTORE SET USE ATTACH GRANT REVOKE UNDROP".split()
+    ["SYSTEM", "KILL", "BACKUP", "RESTORE", "SET", "USE", "ATTACH", "GRANT", "REVOKE", "UNDROP"]
 )
 _WRITER_CREATE_REFUSED = re.compile(
     r"CREATE (?:OR REPLACE )?(?:FUNCTION|NAMED COLLECTION|USER|ROLE|QUOTA|ROW POLICY|SETTINGS PROFILE|WORKLOAD|RESOURCE)\b"

@@ -31,12 +31,34 @@ INFLATED_LIMIT = 256 << 20
 READER_LIMIT = 1 << 20
 _CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}\Z")
 _INSERT = re.compile(rb"\s*INSERT\s+INTO\s+(?:TABLE\s+)?[A-Za-z0-9_.`]+\s*(?:\([^()]*\))?\s*\Z", re.IGNORECASE)
-_INSERT_FORMAT = re.compile(rb"(?P<head>.*?)\bFORMAT\s+(?P<format>[A-Za-z][A-Za-z0-9]*)[ \t]*(?:\r?\n|\Z)", re.I | re.S)
+_INSERT_FORMAT = re.compile(
+    rb"(?P<head>.*?)\bFORMAT\s+(?P<format>[A-Za-z][A-Za-z0-9]*)[ \t]*(?:\r?\n|\Z)", re.IGNORECASE | re.DOTALL
+)
 _TRANSPORT = frozenset(
-    "query database default_format query_id user password session_id session_check session_timeout "
-    "wait_end_of_query send_progress_in_http_headers http_headers_progress_interval_ms buffer_size quota_key "
-    "cancel_http_readonly_queries_on_client_close date_time_input_format client_protocol_version "
-    "cast_string_to_dynamic_use_inference enable_http_compression compress decompress role".split()
+    [
+        "query",
+        "database",
+        "default_format",
+        "query_id",
+        "user",
+        "password",
+        "session_id",
+        "session_check",
+        "session_timeout",
+        "wait_end_of_query",
+        "send_progress_in_http_headers",
+        "http_headers_progress_interval_ms",
+        "buffer_size",
+        "quota_key",
+        "cancel_http_readonly_queries_on_client_close",
+        "date_time_input_format",
+        "client_protocol_version",
+        "cast_string_to_dynamic_use_inference",
+        "enable_http_compression",
+        "compress",
+        "decompress",
+        "role",
+    ]
 )
 _STATUS = {62: 400, 164: 403, 497: 403, 516: 403, 60: 404, 81: 404, 48: 501, 202: 503, 159: 504}
 _HELLO = re.compile(r"\s*SELECT\s+version\(\)\s*,\s*timezone\(\)\s*\Z", re.IGNORECASE)
@@ -139,9 +161,7 @@ class StoreServer:
         finally:
             self.readers.release()
 
-    def _with_columns(
-        self, sql: str, output: str, parameters: dict[str, str], settings: dict[str, str]
-    ) -> Answer:
+    def _with_columns(self, sql: str, output: str, parameters: dict[str, str], settings: dict[str, str]) -> Answer:
         answer = self.engine.run(sql, output, parameters, settings)
         if not answer.body and output == "Native" and sql.lstrip("( \n\t").upper().startswith(("SELECT", "WITH")):
             return Answer(self.engine.header_block(sql, parameters), 0)

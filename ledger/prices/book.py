@@ -49,7 +49,11 @@ _TOKENS = {
     "input_image": "input_image_mtok",
     "output_image": "output_image_mtok",
 }
-_FEES = {"n_web_search": "web_searches_kcount", "n_file_search": "storage_searches_kcount", "request": "requests_kcount"}
+_FEES = {
+    "n_web_search": "web_searches_kcount",
+    "n_file_search": "storage_searches_kcount",
+    "request": "requests_kcount",
+}
 CLASSES = (*_TOKENS, *_FEES)
 """Priced classes, in the column order of `prices`."""
 
@@ -120,7 +124,17 @@ def override_prices(overrides: Iterable[Override]) -> list[Price]:
             prices[name], rounded = _per_unit(per_mtok, 1_000_000)
             flags |= ROUNDED * rounded
         rows.append(
-            _row(one.provider, one.model, one.variant, one.above, one.valid_from, one.valid_to, (0, DAY_S), prices, flags)
+            _row(
+                one.provider,
+                one.model,
+                one.variant,
+                one.above,
+                one.valid_from,
+                one.valid_to,
+                (0, DAY_S),
+                prices,
+                flags,
+            )
         )
     return [replace(row, source="user") for row in rows]
 

@@ -47,7 +47,10 @@ class PriceRegister:
         seen = self.store.ask("ledger.store", "cursor", source="prices", name="book")
         if seen and seen[0]["value"] == mark:
             return 0
-        rows = [*(row for pair in all_models() for row in book_prices(*pair)), *override_prices(self.overrides)]
+        rows = [
+            *(row for pair in all_models() for row in book_prices(*pair)),
+            *override_prices(self.overrides),
+        ]
         numbered = self._number(rows, as_of)
         cut = as_of.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         write: list[PriceRange] = []
@@ -133,9 +136,7 @@ class PriceRegister:
         if found is not None:
             current = {_content(p) for p in book_prices(*found)}
             rows = [
-                p
-                for p in self._prices(found[0].id, found[1].id)
-                if p.variant == variant and _content(p) in current
+                p for p in self._prices(found[0].id, found[1].id) if p.variant == variant and _content(p) in current
             ] or self._resold(found, variant, as_of)
         return ranges.ranges_of((provider, model, variant, region), rows, user, as_of)
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from genai_prices import data_snapshot
 
-CONVENTIONS = {"inclusive": "cached tokens are part of input", "exclusive": "cached tokens stand beside input"}
+CONVENTIONS = {
+    "inclusive": "cached tokens are part of input",
+    "exclusive": "cached tokens stand beside input",
+}
 
 
 def classes(body: dict[str, Any], provider: str, flavor: str) -> dict[str, int | None]:
@@ -19,7 +22,12 @@ def classes(body: dict[str, Any], provider: str, flavor: str) -> dict[str, int |
     try:
         _, usage = snapshot.find_provider(None, provider, None).extract_usage(body, api_flavor=flavor)
     except (LookupError, ValueError) as error:
-        inventor = {"chat": "openai", "responses": "openai", "anthropic": "anthropic", "default": "anthropic"}[flavor]
+        inventor = {
+            "chat": "openai",
+            "responses": "openai",
+            "anthropic": "anthropic",
+            "default": "anthropic",
+        }[flavor]
         if provider == inventor or "No usage" in str(error) or "Missing value" in str(error):
             raise ValueError(str(error)) from None
         shape = "default" if inventor == "anthropic" else flavor

@@ -124,7 +124,11 @@ class Store:
             settings["insert_deduplication_token"] = token
         self._call(
             lambda: self._client.insert(
-                table, list(columns.values()), column_names=list(columns), column_oriented=True, settings=settings
+                table,
+                list(columns.values()),
+                column_names=list(columns),
+                column_oriented=True,
+                settings=settings,
             )
         )
         return ver

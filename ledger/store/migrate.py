@@ -88,7 +88,11 @@ def migrate(store: Speaker, *, dry_run: bool = False) -> list[str]:
                 store.command(statement)
             ver = store.next_ver()
             store.tell(
-                _PACKAGE, "schema_migrations_add",
-                number=migration.number, name=migration.name, sha256=migration.sha256, ver=ver,
+                _PACKAGE,
+                "schema_migrations_add",
+                number=migration.number,
+                name=migration.name,
+                sha256=migration.sha256,
+                ver=ver,
             )
     return [f"{m.number:04d}_{m.name}" for m in todo]

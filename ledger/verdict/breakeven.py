@@ -45,7 +45,11 @@ class Volumes:
 
 
 def volumes(
-    tokens_replica_month: float, usd_mtok: float, usd_replica_month: float, usd_fixed_month: float, replicas: int
+    tokens_replica_month: float,
+    usd_mtok: float,
+    usd_replica_month: float,
+    usd_fixed_month: float,
+    replicas: int,
 ) -> Volumes:
     """Return where owning 1 … `replicas` replicas is cheaper than the API at `usd_mtok` (net of variable cost)."""
     found: list[tuple[float, float]] = []

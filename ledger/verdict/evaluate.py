@@ -77,7 +77,11 @@ def _begin(first: datetime | None, start: datetime, end: datetime) -> datetime:
 
 
 def _facts(
-    store: Store, declared: Declared, workload: Workload, window: _Window, rows: dict[datetime, dict[str, Any]]
+    store: Store,
+    declared: Declared,
+    workload: Workload,
+    window: _Window,
+    rows: dict[datetime, dict[str, Any]],
 ) -> Facts:
     hours = [window.start + timedelta(hours=h) for h in range(round(window.seconds / 3600))]
     inside = [rows[h] for h in hours if h in rows]
@@ -142,7 +146,14 @@ def _own(store: Store, declared: Declared, one: Deployment, workload: Workload, 
     rows = store.ask(_PACKAGE, "load_steps", **given, n_max=n_max)
     found = tuple(Step(round(r["n"]), r["overflow"], r["own"] if r["n"] else None) for r in rows)
     return OwnOption(
-        one.name, price, one.grade, peak["work"], peak["mean"], peak["peak"], found or (Step(0, 0.0, None),), fixed
+        one.name,
+        price,
+        one.grade,
+        peak["work"],
+        peak["mean"],
+        peak["peak"],
+        found or (Step(0, 0.0, None),),
+        fixed,
     )
 
 

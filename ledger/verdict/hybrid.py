@@ -52,9 +52,7 @@ def optimum(
     `usd_displaced` is the API money that one fully used replica-hour saves, `variable` what a fully used
     replica-hour costs on top of its price.
     """
-    costs = tuple(
-        s.n * usd_replica_hour + variable * (mean - s.overflow) + usd_displaced * s.overflow for s in found
-    )
+    costs = tuple(s.n * usd_replica_hour + variable * (mean - s.overflow) + usd_displaced * s.overflow for s in found)
     best = 0
     for index in range(1, len(costs)):
         if costs[index] < costs[best] - 1e-12 * max(1.0, abs(costs[best])):

@@ -162,9 +162,7 @@ def _capacity_gate(facts: Facts, api_month: float, best: Choice | None) -> str:
     if best is None:
         return "no own deployment has a measured capacity: run a load test and set its seconds per token"
     if best.grade not in MEASURED_GRADES:
-        return (
-            f"capacity of {best.deployment} is grade {best.grade or 'unknown'}, not measured: a load test decides it"
-        )
+        return f"capacity of {best.deployment} is grade {best.grade or 'unknown'}, not measured: a load test decides it"
     return ""
 
 
@@ -224,6 +222,11 @@ def _figures(
 
 
 def _with(verdict: str, reason: str, figures: Judgement) -> Judgement:
+    if verdict.startswith("insufficient"):  # what is not known well enough to decide is not shown as if it were
+        figures = replace(
+            figures, option="", replicas=None, needed=None, own_first=None, candidate_month=None, saving_month=None,
+            flips_at="",
+        )  # fmt: skip
     return replace(figures, verdict=verdict, reason=reason)
 
 

@@ -1,0 +1,1 @@
+"""TELL: rules over what the ledger knows, and channels that reach people."""

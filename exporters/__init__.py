@@ -1,0 +1,1 @@
+"""MEASURE: beside the GPUs and the model servers; speaks OTLP and imports nothing of ours."""
