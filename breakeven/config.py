@@ -215,7 +215,7 @@ class Config:
                 o.above,
                 o.since,
                 o.until,
-            )  # fmt: skip
+            )
             for o in self.prices.override
         )
 
@@ -363,6 +363,23 @@ def _contradictions(config: Config) -> list[str]:
     for name, pool in config.pools.items():
         if pool.usd_per_gpu_hour is None and not pool.rates:
             errors.append(f"pools.{name}: usd_per_gpu_hour is missing; without it its cost is unknown")
+    errors += _deployment_errors(config)
+    for name, load_ in config.workloads.items():
+        errors += [
+            f"workloads.{name}.deployments: {d!r} is not declared; known: {', '.join(config.deployments) or 'none'}"
+            for d in load_.deployments
+            if d not in config.deployments
+        ]
+    for name, cost in config.overheads.items():
+        if sum(a is not None for a in (cost.usd_per_month, cost.usd_per_hour, cost.share)) != 1:
+            errors.append(f"overheads.{name}: exactly one of usd_per_month, usd_per_hour, share")
+        if cost.side not in ("api", "self_hosted"):
+            errors.append(f"overheads.{name}.side: {cost.side!r} is not api or self_hosted")
+    return errors
+
+
+def _deployment_errors(config: Config) -> list[str]:
+    errors = []
     for name, one in config.deployments.items():
         at = f"deployments.{name}"
         if one.side not in ("api", "self_hosted"):
@@ -375,17 +392,6 @@ def _contradictions(config: Config) -> list[str]:
             )
         if one.grade not in ("", "A", "B", "C", "D", "E"):
             errors.append(f"{at}.grade: {one.grade!r} is not A (load test), B, C, D or E (typed in)")
-    for name, load_ in config.workloads.items():
-        errors += [
-            f"workloads.{name}.deployments: {d!r} is not declared; known: {', '.join(config.deployments) or 'none'}"
-            for d in load_.deployments
-            if d not in config.deployments
-        ]
-    for name, cost in config.overheads.items():
-        if sum(a is not None for a in (cost.usd_per_month, cost.usd_per_hour, cost.share)) != 1:
-            errors.append(f"overheads.{name}: exactly one of usd_per_month, usd_per_hour, share")
-        if cost.side not in ("api", "self_hosted"):
-            errors.append(f"overheads.{name}.side: {cost.side!r} is not api or self_hosted")
     return errors
 
 

@@ -7,7 +7,6 @@ import math
 import random
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -22,7 +21,7 @@ from ledger.costing.tick import floor_hour
 from ledger.records import GpuSample, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ledger.prices.register import PriceRegister
     from ledger.store import Store
@@ -164,8 +163,9 @@ def _request(at: datetime, name: str, side: str, provider: str, model: str, **mo
 
 
 def _failed(base: Request, status: int, *, output: int, billed: bool) -> Request:
-    none = {"input_fresh": 0, "cache_read": 0, "output": 0}
-    return replace(base, status=status, latency_ms=30_000, ttft_ms=None, **({"output": output} if billed else none))
+    if billed:
+        return replace(base, status=status, latency_ms=30_000, ttft_ms=None, output=output)
+    return replace(base, status=status, latency_ms=30_000, ttft_ms=None, input_fresh=0, cache_read=0, output=0)
 
 
 def _attempt(base: Request, attempt: int, at: datetime) -> Request:
@@ -231,19 +231,13 @@ def summary(store: Store, planted: Planted, as_of: datetime) -> dict[str, Any]:
 def tell(found: dict[str, Any]) -> None:
     """Print the summary: dollars first, then what was planted and that it was caught."""
     out = show.console.print
-    sides = found["cost_30d"]
-    out(f"\nThe last 30 days: {show.usd(sides.get('api'), bound=True)} for APIs, {show.usd(sides.get('self_hosted'))} for four GPUs; "
-        f"{show.usd(found['idle_usd_per_day'])} a day of GPU capacity is unused.")  # fmt: skip
+    api, own = (found["cost_30d"].get(side) for side in ("api", "self_hosted"))
+    hours = found["gap_unknown_gpu_seconds"] / 3600
+    out(f"\nThe last 30 days: {show.usd(api, bound=True)} for APIs, {show.usd(own)} for four GPUs;")
+    out(f"{show.usd(found['idle_usd_per_day'])} a day of GPU capacity is unused.")
     out("Planted, and what became of it:")
-    out(
-        f"  a batch of {found['delivered_twice']:,} requests delivered twice → {found['duplicates_caught']:,} recognised, counted once"
-    )
-    out(
-        f"  no GPU telemetry from {show.when(found['gap'])} for an hour → {found['gap_unknown_gpu_seconds'] / 3600:.2f} GPU-hours unknown, not idle"
-    )
-    out(
-        f"  {found['unpriced_requests']} requests to {found['unpriced_model']}, which has no price → {found['unpriced_tokens']:,} tokens unpriced, totals marked ≥"
-    )
-    out(
-        f"  one GPU with a model that nobody asks → {', '.join(found['abandoned']) or 'not found'}: loaded, waiting, paid for\n"
-    )
+    out(f"  {found['delivered_twice']:,} requests delivered twice: {found['duplicates_caught']:,} found, counted once")
+    out(f"  no GPU telemetry for an hour from {show.when(found['gap'])}: {hours:.2f} GPU-hours unknown, not idle")
+    out(f"  {found['unpriced_requests']} requests to {found['unpriced_model']}, which has no price:")
+    out(f"    {found['unpriced_tokens']:,} tokens counted as unpriced, totals marked ≥")
+    out(f"  a GPU with a model that nobody asks: {', '.join(found['abandoned']) or 'not found'}, loaded and paid for\n")

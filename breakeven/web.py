@@ -25,7 +25,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from breakeven import metrics, show
-from breakeven.cli import idle_row, moment, verdict_rows
+from breakeven.answers import idle_row, moment, verdict_rows
 from breakeven.jobs import Jobs
 from collector.receivers.otlp import Receiver
 from dashboards import page, panel
@@ -162,7 +162,7 @@ class Web:
         return Response(answered.body, answered.status, answered.headers)
 
     def cost(self, request: Request) -> Any:
-        """Answer /api/v1/cost?by=side,workload&since=30d&until=&bucket=&basis= in the shape of `breakeven cost --json`."""
+        """Answer /api/v1/cost?by=side,workload&since=30d&until=&bucket=&basis=, as `breakeven cost --json`."""
         query = _query(request, {"by": "side", "since": "", "until": "", "bucket": "", "basis": "allocation"})
         rows, total = report.cost(
             self.service.store, by=[n for n in query["by"].split(",") if n], since=moment(query["since"]),

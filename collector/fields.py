@@ -13,6 +13,11 @@ from ledger.records import MAX_COUNT
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(minutes=10)
 _MAX_NAME = 256
+STATUS_WORDS = {
+    "": 200, "ok": 200, "success": 200, "succeeded": 200, "completed": 200, "true": 200, "failure": 500, "failed": 500,
+    "error": 500, "errored": 500, "false": 500, "timeout": 408, "expired": 408, "cancelled": 499, "canceled": 499,
+    "incomplete": 200,
+}  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _EPOCH_UNITS = ((1e17, 10**9), (1e14, 10**6), (1e11, 10**3), (0, 1))
 
@@ -83,6 +88,21 @@ def instant(value: Any, field: str, now: datetime, zone: tzinfo | None = None) -
     if not EARLIEST <= found <= now + AHEAD:
         raise BadRow(field, f"{found.isoformat()} is not between 2015 and now")
     return found
+
+
+def status(value: Any) -> int:
+    """Return an HTTP status of a number or a word such as ok, error, timeout; raises BadRow."""
+    if value is None or isinstance(value, bool):
+        return 500 if value is False else 200
+    text = str(value).strip().lower()
+    if text in STATUS_WORDS:
+        return STATUS_WORDS[text]
+    if text.isdigit() and 100 <= int(text) <= 599:
+        return int(text)
+    raise BadRow(
+        "status",
+        f"{text[:40]!r} is neither an HTTP status nor one of {', '.join(filter(None, STATUS_WORDS))}",
+    )
 
 
 def name(value: Any, default: str = "") -> str:

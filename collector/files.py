@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import orjson
@@ -18,7 +16,9 @@ import pyarrow.parquet as pq
 from ledger.errors import BadRow, SourceRefused
 
 if TYPE_CHECKING:
+    import json
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 MAX_LINE = 16 << 20
 """Longest line that is read, in bytes."""
@@ -139,7 +139,7 @@ def _unpacked(raw: IO[bytes]) -> Any:
     raw.seek(0)
     kind = next((kind for mark, kind in _PACKED.items() if head.startswith(mark)), "")
     if kind == "gzip":
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20)  # type: ignore[type-var]
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20)
     if kind == "zstd":
         return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd"), 1 << 20)
     return raw

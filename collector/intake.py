@@ -34,7 +34,7 @@ class Counts:
 
 
 class Equals:
-    """Numbers rows of equal content, in memory that does not grow with the file: the rest spills to a temporary file."""
+    """Numbers rows of equal content; memory does not grow with the file, the rest spills to a temporary one."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("")

@@ -13,7 +13,7 @@ from dashboards import panel as definitions
 from ledger.errors import ConfigError
 
 if TYPE_CHECKING:
-    from dashboards.panel import Dashboard, Panel
+    from dashboards.panel import Panel
     from ledger.store import Store
 
 BUCKETS = (60, 300, 900, 3600, 21_600, 86_400)
@@ -59,7 +59,7 @@ def answer(
     given = variables or {}
     unknown = set(given) - set(board.variables)
     if unknown:
-        raise ConfigError(f"variable {sorted(unknown)[0]!r}: not one of {', '.join(board.variables)}")
+        raise ConfigError(f"variable {min(unknown)!r}: not one of {', '.join(board.variables)}")
     if not start < end or (end - start).total_seconds() > 10 * _FAR_S:
         raise ConfigError("the range must begin before it ends and span less than 11 years")
     bucket = bucket_of((end - start).total_seconds(), width, definitions.seconds(panel.bucket))
@@ -76,7 +76,7 @@ def answer(
         "from": int(start.timestamp()),
         "to": int(end.timestamp()),
         "bucket": bucket,
-        "scope": scope(board, given),
+        "scope": scope(given),
         "fields": fields,
         "columns": columns,
         "rows": len(columns[0]) if columns else 0,
@@ -91,7 +91,7 @@ def bucket_of(range_s: float, width: int, least: int) -> int:
     return next((b for b in BUCKETS if b >= wanted), BUCKETS[-1])
 
 
-def scope(board: Dashboard, given: dict[str, list[str]]) -> str:
+def scope(given: dict[str, list[str]]) -> str:
     """Say what the figures cover."""
     chosen = [f"{name} {', '.join(values)}" for name, values in given.items() if values]
     return " · ".join([*(chosen or ["all workloads"]), "allocation basis", "booked prices", "USD", "UTC"])

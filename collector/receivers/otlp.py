@@ -121,7 +121,7 @@ class Receiver:
         )  # fmt: skip
 
     def _used(self, gpu: str, nanos: int, counter: float | None) -> tuple[int | None, int]:
-        """Return millijoules since the reading before, and whether the counter started again; first sight gives none."""
+        """Return millijoules since the reading before, and whether the counter began again; none at first sight."""
         if counter is None:
             return None, 0
         before = self._energy.get((gpu, "energy"))

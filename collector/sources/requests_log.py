@@ -23,11 +23,6 @@ MAPPABLE = (
 )  # fmt: skip
 """What `--map` can name. `input` is all input tokens, cached ones included; `input_fresh` only uncached ones."""
 
-STATUS_WORDS = {
-    "": 200, "ok": 200, "success": 200, "succeeded": 200, "completed": 200, "true": 200, "failure": 500, "failed": 500,
-    "error": 500, "errored": 500, "false": 500, "timeout": 408, "expired": 408, "cancelled": 499, "canceled": 499,
-    "incomplete": 200,
-}  # fmt: skip
 _TIMES = (
     "ts",
     "timestamp",
@@ -155,7 +150,7 @@ class RequestsLog:
             tier=_tier(tier or str(row.get("tier") or "")),
             processing=processing,
             region=fields.name(row.get("region")),
-            status=status if status is not None else status_of(row.get("status")),
+            status=status if status is not None else fields.status(row.get("status")),
             latency_ms=more.pop("latency_ms", None) or fields.milliseconds(row.get("latency_ms"), "latency_ms"),
             ttft_ms=more.pop("ttft_ms", None) or fields.milliseconds(row.get("ttft_ms"), "ttft_ms"),
             cost_reported=more.pop("cost_reported", None) or fields.amount(row.get("cost"), "cost"),
@@ -182,21 +177,6 @@ def check_map(mapping: dict[str, str], columns: list[str], path: str) -> None:
     missing = [column for column in mapping.values() if columns and column not in columns]
     if missing:
         raise ConfigError(f"{path}: no column {', '.join(missing)}; it has {', '.join(columns)}")
-
-
-def status_of(value: Any) -> int:
-    """Return an HTTP status of a number or a word such as ok, error, timeout; raises BadRow."""
-    if value is None or isinstance(value, bool):
-        return 500 if value is False else 200
-    text = str(value).strip().lower()
-    if text in STATUS_WORDS:
-        return STATUS_WORDS[text]
-    if text.isdigit() and 100 <= int(text) <= 599:
-        return int(text)
-    raise BadRow(
-        "status",
-        f"{text[:40]!r} is neither an HTTP status nor one of {', '.join(filter(None, STATUS_WORDS))}",
-    )
 
 
 def shape_of(row: dict[str, Any]) -> Callable[[RequestsLog, dict[str, Any]], Request | None] | None:
@@ -356,7 +336,8 @@ def _bedrock_log(log: RequestsLog, row: dict[str, Any]) -> Request:
     return log._request(  # noqa: SLF001
         at=fields.instant(row.get("timestamp"), "timestamp", log.now, log.defaults.zone),
         tokens={k: v or 0 for k, v in tokens.items()}, identity=str(row.get("requestId") or ""),
-        row={"team": (row.get("requestMetadata") or {}).get("team"), "region": row.get("inferenceRegion") or row.get("region"),
+        row={"team": (row.get("requestMetadata") or {}).get("team"),
+             "region": row.get("inferenceRegion") or row.get("region"),
              "status": "error" if row.get("errorCode") else None},
         usage_source="absent" if absent else "provider", provider="aws", model=str(row.get("modelId") or ""),
     )  # fmt: skip
@@ -409,7 +390,8 @@ def _litellm(
     nothing = not given["input_tokens"] and not given["output_tokens"]
     start = fields.instant(row["startTime"], "startTime", log.now, UTC)
     return log._request(  # noqa: SLF001
-        at=start, tokens={} if hit else tokens, identity=identity, row={**names, "request_id": row.get("litellm_call_id")},
+        at=start, tokens={} if hit else tokens, identity=identity,
+        row={**names, "request_id": row.get("litellm_call_id")},
         usage_source="absent" if nothing and not hit and not failed else "provider",
         provider=str(row.get("custom_llm_provider") or ""), model=str(row.get("model") or ""),
         status=500 if failed else 200, cost_reported=fields.amount(cost, "cost"),
@@ -457,8 +439,8 @@ def _cloudflare(log: RequestsLog, row: dict[str, Any]) -> Request:
     cached = row.get("cached") is True
     return log._request(  # noqa: SLF001
         at=fields.instant(row["created_at"], "created_at", log.now, log.defaults.zone), tokens={} if cached else tokens,
-        identity=str(row.get("id") or ""), row={"provider": row.get("provider"), "model": row.get("model"), "cost": row.get("cost")},
-        status=status_of(row.get("status_code") if row.get("status_code") is not None else row.get("success")),
+        identity=str(row.get("id") or ""), row={name: row.get(name) for name in ("provider", "model", "cost")},
+        status=fields.status(row.get("status_code") if row.get("status_code") is not None else row.get("success")),
         latency_ms=fields.milliseconds(row.get("duration"), "duration"),
     )  # fmt: skip
 
@@ -469,10 +451,11 @@ def _ollama(log: RequestsLog, row: dict[str, Any]) -> Request:
         "output": fields.count(row.get("eval_count"), "eval_count") or 0,
     }
     side = log.defaults.side or "self_hosted"
+    nanos = fields.number(row["total_duration"], "total_duration") or 0.0
     return log._request(  # noqa: SLF001
         at=_when(log, row), tokens=tokens, identity=str(row.get("id") or ""),
         row={"side": side, "provider": "own" if side == "self_hosted" else None}, model=str(row.get("model") or ""),
-        latency_ms=fields.milliseconds((fields.number(row["total_duration"], "total_duration") or 0) / 1e6, "total_duration"),
+        latency_ms=fields.milliseconds(nanos / 1e6, "total_duration"),
     )  # fmt: skip
 
 

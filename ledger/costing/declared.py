@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ledger.records import Deployment, GpuRate, Overhead, SourceState, Workload
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ledger.store import Store
 
 

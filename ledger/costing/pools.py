@@ -127,7 +127,7 @@ def _split(
                 used_s,
                 usd(amount),
                 slot.energy_wh if state == max(slot.states, key=lambda s: slot.states[s][0]) else None,
-            )  # fmt: skip
+            )
         )
         measured = capacities.get(slot.deployment, False)
         weights = _classes(state, seconds, used_s, spare=pool.spare, measured=measured)

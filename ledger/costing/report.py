@@ -153,7 +153,7 @@ class Rolling:
 def rolling(store: Store, as_of: datetime, windows: Sequence[int] = WINDOWS_H) -> list[Rolling]:
     """Return effective costs of both sides over windows in hours; each is a ratio of sums."""
     rows = store.ask(_PACKAGE, "rolling", as_of=floor_hour(as_of), windows=list(windows))
-    names = [name for name in Rolling.__slots__]
+    names = list(Rolling.__slots__)
     return [Rolling(**{name: row[name] for name in names}) for row in rows]
 
 

@@ -88,7 +88,7 @@ def _proven(engine: Engine, canary: Path) -> bool:
     path = quoted(str(canary))
     attempts = (
         f"SELECT file({path})",
-        f"SELECT * FROM file({path}, 'LineAsString') SETTINGS max_threads = 16",
+        f"SELECT * FROM file({path}, 'LineAsString') SETTINGS max_threads = 16",  # noqa: S608
         f"SELECT length(file(materialize({path}))) FROM numbers_mt(200000)",  # noqa: S608
     )
     for attempt in attempts:

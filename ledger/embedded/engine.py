@@ -66,7 +66,7 @@ class Engine:
                 handle.query("SET " + ", ".join(f"{name} = {quoted(value)}" for name, value in settings.items()))
             result: Any = handle.query(sql, output_format, params=parameters or None)
             return Answer(bytes(result.bytes() or b""), int(result.rows_read() or 0))
-        except Exception as error:  # the engine raises bare and own types alike
+        except Exception as error:  # noqa: BLE001 - the engine raises bare and own types alike
             raise EngineError(str(error)) from None
         finally:
             handle.close()

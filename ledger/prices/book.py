@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from genai_prices import __version__ as book_version
-from genai_prices import data_snapshot
+from genai_prices import __version__, data_snapshot
 from genai_prices.types import ModelPrice, TieredPrices, TimeOfDateConstraint
 
 from ledger.records import Price
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from genai_prices.types import ModelInfo, Provider
 
+BOOK_VERSION = __version__
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 END = datetime(2100, 1, 1, tzinfo=UTC)
 DAY_S = 86_400
@@ -227,7 +228,7 @@ def _row(
         day_from_s=window[0],
         day_to_s=window[1],
         recorded_at=BEGIN,
-        source=f"genai-prices {book_version}",
+        source=f"genai-prices {BOOK_VERSION}",
         flags=flags,
         **prices,
     )
@@ -276,7 +277,7 @@ def _seconds(model: ModelInfo) -> list[int]:
 
 
 def _pairs(edges: Sequence[Any]) -> list[tuple[Any, Any]]:
-    return list(zip(edges, edges[1:], strict=False))
+    return list(itertools.pairwise(edges))
 
 
 def _joined(rows: list[Price]) -> list[Price]:

@@ -81,10 +81,10 @@ def _laid_out(name: tuple[str, str, str, str], rows: Sequence[Price], as_of: dat
         if (from_s, to_s) == (0, DAY_S):
             out.append(_range(name, start, end, tiers))
             continue
-        for day in _days(start, end, as_of):
-            out.append(
-                _range(name, day + timedelta(seconds=from_s), min(end, day + timedelta(seconds=to_s - 1)), tiers)
-            )
+        out += [
+            _range(name, day + timedelta(seconds=from_s), min(end, day + timedelta(seconds=to_s - 1)), tiers)
+            for day in _days(start, end, as_of)
+        ]
     return out
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.prices import ranges
 from ledger.prices.book import (
+    BOOK_VERSION,
     Override,
     all_models,
     book_prices,
-    book_version,
     identify,
     override_prices,
 )
@@ -107,7 +107,7 @@ class PriceRegister:
 
     def _mark(self, as_of: datetime) -> str:
         """Return what the book depends on: its version, the overrides, and the week (spans of the day are renewed)."""
-        text = repr((book_version, self.overrides, as_of.isocalendar()[:2]))
+        text = repr((BOOK_VERSION, self.overrides, as_of.isocalendar()[:2]))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _number(self, rows: Sequence[Price], as_of: datetime) -> int:

@@ -160,7 +160,7 @@ def _own(store: Store, declared: Declared, one: Deployment, workload: Workload, 
 def _current_usd(
     store: Store, declared: Declared, workload: Workload, window: _Window, total: dict[str, int]
 ) -> float | None:
-    """Return what the traffic costs where it runs now: API parts replayed, own parts by share of their replicas' work."""
+    """Return what the traffic costs where it runs now: API parts replayed, own parts by share of work."""
     if not total["requests"]:
         return None
     cost = 0.0
@@ -203,7 +203,8 @@ def _verdict(facts: Facts, found: Judgement, as_of: datetime) -> Verdict:
         option=found.option, replicas=found.replicas, used_share_needed=found.needed, used_share=found.own_first,
         api_usd_month=_usd(found.api_month), candidate_usd_month=_usd(found.candidate_month),
         saving_usd_month=_usd(found.saving_month),
-        requests_month=facts.successful_requests * MONTH_H / facts.hours if facts.hours else None, coverage=facts.coverage, flips_at=found.flips_at,
+        requests_month=facts.successful_requests * MONTH_H / facts.hours if facts.hours else None,
+        coverage=facts.coverage, flips_at=found.flips_at,
         details=json.dumps(details),
     )  # fmt: skip
 

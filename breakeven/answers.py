@@ -1,0 +1,45 @@
+"""Answers in the shapes that the command line, the API and scripts share."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ledger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from breakeven.service import Service
+    from ledger.costing import report
+
+
+def moment(text: str, *, end: bool = False) -> datetime | None:
+    """Return an instant of `30d`, `12h`, a date (its end with `end`) or ISO text with a zone; raises ConfigError."""
+    if not text:
+        return None
+    units = {"h": 1, "d": 24, "w": 168}
+    if text[-1] in units and text[:-1].isdigit():
+        return datetime.now(UTC) - timedelta(hours=int(text[:-1]) * units[text[-1]])
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is not a time: write 30d, 2026-11-22 or 2026-11-22T10:00Z") from None
+    if len(text) == 10:
+        return found.replace(tzinfo=UTC) + timedelta(days=int(end))
+    if found.tzinfo is None:
+        raise ConfigError(f"{text} has no time zone: append Z for UTC")
+    return found.astimezone(UTC)
+
+
+def verdict_rows(service: Service, workload: str = "") -> list[dict[str, Any]]:
+    """Return the latest verdicts, one dict a workload, details unpacked."""
+    rows = service.store.ask("ledger.verdict", "latest", workload=workload)
+    return [{**row, "details": json.loads(row["details"])} for row in rows]
+
+
+def idle_row(one: report.PoolIdle) -> dict[str, Any]:
+    """Return a pool's idle figures for scripts."""
+    return {
+        "pool": one.pool, "cost": one.cost, "idle_usd_per_day": one.idle_per_day, "used_share": one.used_share,
+        "unknown_share": one.unknown_share, "components": one.classes, "gpus": one.gpus,
+    }  # fmt: skip

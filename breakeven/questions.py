@@ -1,0 +1,317 @@
+"""Commands that ask: cost, verdict, idle, prices, sql, sources."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from breakeven import show
+from breakeven.answers import idle_row, moment, verdict_rows
+from breakeven.command import Json, app, opened, print_json, wants_json
+from ledger.costing import report
+
+if TYPE_CHECKING:
+    from breakeven.service import Service
+
+
+@app.command()
+def cost(
+    by: Annotated[str, typer.Option(help=f"Group by, separated by commas: {', '.join(report.DIMENSIONS)}.")] = "side",
+    since: Annotated[
+        str,
+        typer.Option(help="30d, 12h, a date or an instant with zone; from this hour on. Default: everything."),
+    ] = "",
+    until: Annotated[str, typer.Option(help="The same; up to but without this hour. A date includes that day.")] = "",
+    bucket: Annotated[str, typer.Option(help="hour, day or month (UTC).")] = "",
+    basis: Annotated[
+        str,
+        typer.Option(help="allocation: everything paid, the one to hold against an API price. usage: work only."),
+    ] = "allocation",
+    as_json: Json = False,
+) -> None:
+    """Show what requests cost, at the prices in force when they were made.
+
+    JSON: {"rows": [{group…, "requests", "successful_requests", "total_input", "output", "cost", "cost_per_request",
+    "cost_per_mtok", "unpriced_tokens"}], "total": {the same}}. Money is text in USD, unknown is null.
+    """
+    names = [name.strip() for name in by.split(",") if name.strip()]
+    with opened() as service:
+        service.tick()
+        rows, total = report.cost(
+            service.store,
+            by=names,
+            since=moment(since),
+            until=moment(until, end=True),
+            bucket=bucket,
+            basis=basis,
+        )
+    if wants_json(as_json):
+        print_json({"rows": [row.json() for row in rows], "total": total.json()})
+        return
+    if not rows:
+        show.console.print(
+            "Nothing here yet. `breakeven import FILE` brings in a request log; `breakeven demo` shows how it looks."
+        )
+        return
+    groups = list(rows[0].group)
+    show.table(
+        f"Cost · {basis} basis · booked prices · USD · UTC",
+        [*groups, "requests>", "ok>", "input>", "output>", "cost>", "per 1k>", "per 1M tok>", "unpriced>"],
+        [
+            *([*(_group(row, name) for name in groups), *_figures(row)] for row in rows),
+            [*("total", *[""] * len(groups))[: len(groups)], *_figures(total)],
+        ],
+        "per 1k successful requests, per 1M tokens · ≥ lower bound: some tokens have no price · "
+        "– no single workload: idle GPUs, overheads",
+    )
+
+
+def _group(row: report.Cost, name: str) -> str:
+    return row.group[name] or "–"
+
+
+def _figures(row: report.Cost) -> list[str]:
+    bound = bool(row.unpriced_tokens or row.no_usage)
+    per_1k = row.per_request * 1000 if row.per_request is not None else None
+    return [
+        show.count(row.requests), show.count(row.successful_requests), show.compact(row.total_input),
+        show.compact(row.output), show.usd(row.cost, bound=bound),
+        "–" if per_1k is None else show.usd(per_1k, bound=bound),
+        "–" if row.per_mtok is None else show.usd(row.per_mtok, bound=bound), show.compact(row.unpriced_tokens),
+    ]  # fmt: skip
+
+
+@app.command()
+def verdict(
+    workload: Annotated[str, typer.Argument(help="One workload; else all.")] = "",
+    explain: Annotated[bool, typer.Option("--explain", help="Show every option with its figures.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say for each declared workload where it would cost less: api, self_hosted, or hybrid with how many replicas."""
+    with opened() as service:
+        service.tick()
+        service.evaluate()
+        if wants_json(as_json):
+            print_json({"rows": verdict_rows(service, workload)})
+        else:
+            verdicts_table(service, workload, explain=explain)
+
+
+def verdicts_table(service: Service, workload: str, *, explain: bool) -> None:
+    """Print the latest verdicts, each with its reason."""
+    rows = verdict_rows(service, workload)
+    if not rows:
+        show.console.print(
+            "No workload is declared. `breakeven init` writes a configuration with [workloads.NAME] "
+            "and [deployments.NAME]."
+        )
+        return
+    show.table(
+        "Verdicts · last 28 complete days · current prices · USD per 720 h",
+        ["workload", "now", "verdict", "API>", "best>", "saving>", "use needed / given>"],
+        [
+            [
+                row["workload"], row["current"] or "–", _label(row), show.usd(row["api_usd_month"]),
+                show.usd(row["candidate_usd_month"]), show.usd(row["saving_usd_month"]),
+                f"{show.share(row['used_share_needed'])} / {show.share(row['used_share'])}",
+            ]
+            for row in sorted(rows, key=lambda r: r["workload"])
+        ],
+        "Uncertainty and policy are not weighed yet: a verdict is a first answer.",
+    )  # fmt: skip
+    for row in sorted(rows, key=lambda r: r["workload"]):
+        flip = f" ({row['flips_at']})" if row["flips_at"] else ""
+        show.console.print(f"{row['workload']}: {row['reason']}{flip}")
+    if explain:
+        for row in rows:
+            _explain(row)
+
+
+def _label(row: dict[str, Any]) -> str:
+    return f"{row['verdict']} n={row['replicas']}" if row["verdict"] == "hybrid" else str(row["verdict"])
+
+
+def _explain(row: dict[str, Any]) -> None:
+    facts, judged = row["details"]["facts"], row["details"]["judgement"]
+    show.console.print(
+        f"\n{row['workload']}: {facts['days']} complete days, coverage {show.share(facts['coverage'])}, "
+        f"priced {show.share(facts['priced_share'])}, {facts['successful_requests']:,} successful requests"
+    )  # fmt: skip
+    scale = 720 / facts["hours"] if facts["hours"] else 0
+    for option in facts["api"]:
+        month = None if option["usd"] is None else option["usd"] * scale
+        show.console.print(f"  API {option['deployment']}: {show.usd(month)} a month")
+    for choice in judged["choices"]:
+        notes = "".join(f"; {note}" for note in choice["notes"])
+        show.console.print(
+            f"  own {choice['deployment']} (grade {choice['grade'] or '?'}): {choice['label']}, "
+            f"{choice['replicas']} replicas, "
+            f"{show.usd(choice['usd_month'])} a month; pool without overflow: {choice['pool_replicas']} replicas, "
+            f"{show.usd(choice['pool_usd_month'])}; a full replica-hour displaces {show.usd(choice['displaced'])} "
+            f"and costs {show.usd(choice['usd_replica_hour'])}{notes}"
+        )
+
+
+@app.command()
+def idle(
+    since: Annotated[int, typer.Option("--hours", help="Hours before the last closed one.")] = 24,
+    as_json: Json = False,
+) -> None:
+    """Show where the money of each GPU pool goes: used, headroom, loaded and empty GPUs, unknown."""
+    with opened() as service:
+        service.tick()
+        pools = report.idle(service.store, datetime.now(UTC), since)
+    if wants_json(as_json):
+        print_json({"rows": [idle_row(one) for one in pools]})
+        return
+    if not pools:
+        show.console.print(
+            "No pool has a cost yet. Declare [pools.NAME] with gpus and usd_per_gpu_hour (`breakeven init`)."
+        )
+        return
+    for one in pools:
+        show.table(
+            f"Pool {one.pool} · last {since} h · {show.usd(one.cost)} · used {show.share(one.used_share)} · "
+            f"unused capacity {show.usd(one.idle_per_day)} a day · unknown {show.share(one.unknown_share)}",
+            ["gpu", "deployment", "now", "cost>", "used>", "serving>", "waiting>", "empty>", "unknown>", "last work"],
+            [
+                [
+                    gpu["gpu"], gpu["deployment"] or "–", gpu["state_now"], show.usd(gpu["cost"]),
+                    *(show.share(gpu[name] / gpu["seconds"] if gpu["seconds"] else None)
+                      for name in ("used_s", "serving_s", "warm_idle_s", "unallocated_s", "unknown_s")),
+                    show.when(gpu["last_busy"]),
+                ]
+                for gpu in one.gpus
+            ],
+        )  # fmt: skip
+
+
+prices_app = typer.Typer(help="The price book: what tokens cost when.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(prices_app, name="prices")
+
+
+@prices_app.command("list")
+def prices_list(
+    provider: Annotated[str, typer.Option(help="One provider.")] = "",
+    model: Annotated[str, typer.Option(help="Part of a model's name.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List price rows, USD per million tokens."""
+    with opened() as service:
+        service.prices.refresh(datetime.now(UTC))
+        rows = service.store.ask("breakeven", "price_list", provider=provider, model=model)
+    if wants_json(as_json):
+        print_json({"rows": rows})
+        return
+    show.table(
+        "Prices · USD per million tokens",
+        ["provider", "model", "variant", "above>", "from", "input>", "cache read>", "write>", "output>", "source"],
+        [
+            [
+                r["provider"], r["model"], r["variant"], show.count(r["tier_start"]), f"{r['valid_from']:%Y-%m-%d}",
+                *(
+                    show.usd(r[f"{c}_per_mtok"]) if r[f"{c}_per_mtok"] is not None else "unpriced"
+                    for c in ("input_fresh", "cache_read", "cache_write_short", "output")
+                ),
+                r["source"],
+            ]
+            for r in rows
+        ],
+        f"{len(rows)} rows" + ("; the first 500" if len(rows) == 500 else ""),
+    )  # fmt: skip
+
+
+@prices_app.command("check")
+def prices_check(as_json: Json = False) -> None:
+    """Name models that were used and have no price; exit 1 if there are any."""
+    with opened() as service:
+        service.tick()
+        rows = service.store.ask("breakeven", "unpriced_models")
+    if wants_json(as_json):
+        print_json({"rows": rows})
+    elif rows:
+        show.table(
+            "Used without a price: tokens counted, money unknown",
+            ["provider", "model", "variant", "attempts>", "tokens>", "last"],
+            [
+                [
+                    r["provider"],
+                    r["model"],
+                    r["tier"],
+                    show.count(r["attempts"]),
+                    show.count(r["tokens"]),
+                    show.when(r["last"]),
+                ]
+                for r in rows
+            ],
+            "Add [[prices.override]] to breakeven.toml, then `breakeven prices apply`.",
+        )
+    else:
+        show.console.print("Every model that was used has a price.")
+    if rows:
+        raise typer.Exit(1)
+
+
+@prices_app.command("apply")
+def prices_apply(as_json: Json = False) -> None:
+    """Price attempts that had no price, from what is known now. What was priced before does not move."""
+    with opened() as service:
+        filled = service.prices.apply(datetime.now(UTC))
+        service.tick()
+    if wants_json(as_json):
+        print_json({"priced": filled})
+    else:
+        show.console.print(f"{filled:,} attempts got a price.")
+
+
+@app.command()
+def sql(
+    statement: Annotated[
+        str,
+        typer.Argument(
+            help="One SELECT over v_requests, v_usage_hourly, v_cost_hourly, v_cost_daily, v_gpu_hourly, v_verdicts, "
+            "v_prices."
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Run a read-only SELECT against the documented views, at most 100,000 rows and 30 s."""
+    with opened() as service:
+        names, rows = service.store.read(statement)
+    if wants_json(as_json):
+        print_json({"columns": names, "rows": [list(row) for row in rows]})
+    else:
+        show.table(
+            "",
+            names,
+            [["–" if v is None else str(show.plain(v)) for v in row] for row in rows],
+            f"{len(rows)} rows",
+        )
+
+
+@app.command()
+def sources(as_json: Json = False) -> None:
+    """List where facts came from: last event, rows, rejected rows."""
+    with opened() as service:
+        rows = service.store.ask("breakeven", "sources")
+    if wants_json(as_json):
+        print_json({"rows": rows})
+    elif not rows:
+        show.console.print(
+            "No source has brought anything yet. `breakeven import FILE`, or send OTLP to /v1/metrics of "
+            "`breakeven run`."
+        )
+    else:
+        show.table(
+            "Sources",
+            ["source", "kind", "rows>", "first event", "last event", "stored last", "rejected>"],
+            [
+                [
+                    r["source"], r["kind"], show.count(r["rows"]), show.when(r["first"]), show.when(r["last"]),
+                    show.when(r["stored"]), show.count(r["rejected"]),
+                ]
+                for r in rows
+            ],
+        )  # fmt: skip
