@@ -86,11 +86,11 @@ def fill(
         if told:
             told((day + 1) / (DAYS + 1) * 0.7)
     intake.finish()
+    gap = _midnight(as_of) - timedelta(days=GAP_DAYS) + timedelta(hours=14)
     again = Intake(store, prices, attribution, "demo, delivered again", as_of)
     for row in reversed(twice):
         again.take(row)
     caught = again.finish().duplicate
-    gap = _midnight(as_of) - timedelta(days=GAP_DAYS) + timedelta(hours=14)
     _samples(store, start, end, gap)
     if told:
         told(1.0)
@@ -100,9 +100,9 @@ def fill(
 def _day(first: datetime, day: int, as_of: datetime) -> Iterator[Request]:
     rng = random.Random(f"{day}")
     weekend = first.weekday() >= 5
-    yield from _support(rng, first, day, 300 if weekend else 1050)
+    yield from _support(rng, first, day, 240 if weekend else 780)
     yield from _contracts(rng, first, day, 8 if weekend else 55, as_of)
-    yield from _search(rng, first, day, 300 if weekend else 700)
+    yield from _search(rng, first, day, 230 if weekend else 520)
 
 
 def _support(rng: random.Random, first: datetime, day: int, count: int) -> Iterator[Request]:
@@ -112,7 +112,7 @@ def _support(rng: random.Random, first: datetime, day: int, count: int) -> Itera
         cached = int(total * rng.uniform(0.4, 0.6)) if rng.random() < 0.85 else 0
         base = _request(
             at, f"support-{day}-{number}", "api", "anthropic", "claude-demo-sonnet", key="support-prod",
-            input_fresh=total - cached, cache_read=cached, output=int(rng.lognormvariate(7.75, 0.4)),
+            input_fresh=total - cached, cache_read=cached, output=int(rng.lognormvariate(8.0, 0.4)),
             latency_ms=int(rng.lognormvariate(9.9, 0.4)), ttft_ms=int(rng.lognormvariate(6.5, 0.4)),
         )  # fmt: skip
         chance = rng.random()
@@ -145,7 +145,7 @@ def _search(rng: random.Random, first: datetime, day: int, count: int) -> Iterat
         yield _request(
             at, f"search-{day}-{number}", "api" if away else "self_hosted", "openai" if away else "own",
             "gpt-demo" if away else "mistral-demo-small", key="search-prod",
-            input_fresh=int(rng.lognormvariate(9.5, 0.3)), output=int(rng.lognormvariate(7.0, 0.3)),
+            input_fresh=int(rng.lognormvariate(9.75, 0.3)), output=int(rng.lognormvariate(7.3, 0.3)),
             latency_ms=int(rng.lognormvariate(10.1, 0.4)), ttft_ms=int(rng.lognormvariate(6.9, 0.3)),
         )  # fmt: skip
 

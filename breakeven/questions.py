@@ -110,12 +110,12 @@ def verdicts_table(service: Service, workload: str, *, explain: bool) -> None:
         return
     show.table(
         "Verdicts · last 28 complete days · current prices · USD per 720 h",
-        ["workload", "now", "verdict", "API>", "best>", "saving>", "use needed / given>"],
+        ["workload", "now", "verdict", "API>", "best>", "saving>", "use needed/given>"],
         [
             [
                 row["workload"], row["current"] or "–", _label(row), show.usd(row["api_usd_month"]),
                 show.usd(row["candidate_usd_month"]), show.usd(row["saving_usd_month"]),
-                f"{show.share(row['used_share_needed'])} / {show.share(row['used_share'])}",
+                f"{show.share(row['used_share_needed'])}/{show.share(row['used_share'])}",
             ]
             for row in sorted(rows, key=lambda r: r["workload"])
         ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich import box
 from rich.console import Console
@@ -65,8 +65,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], cap
         caption_justify="left",
         title_style="bold",
     )
-    for name in columns:
-        drawn.add_column(name.rstrip(">"), justify="right" if name.endswith(">") else "left", overflow="fold")
+    for at, name in enumerate(columns):
+        justify: Literal["left", "right"] = "right" if name.endswith(">") else "left"
+        drawn.add_column(name.rstrip(">"), justify=justify, overflow="fold", no_wrap=at == 0)
     for row in rows:
         drawn.add_row(*row)
     console.print(drawn)

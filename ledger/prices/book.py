@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from genai_prices import __version__, data_snapshot
@@ -104,6 +104,12 @@ def book_prices(provider: Provider, model: ModelInfo) -> list[Price]:
     for variant in VARIANTS if own else ("standard",):
         rows += _variant_rows(provider.id, model, variant)
     return rows
+
+
+@cache
+def whole_book() -> tuple[Price, ...]:
+    """Return the rows of every model of the installed book."""
+    return tuple(row for pair in all_models() for row in book_prices(*pair))
 
 
 def override_prices(overrides: Iterable[Override]) -> list[Price]:

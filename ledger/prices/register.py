@@ -12,7 +12,6 @@ from ledger.prices import ranges
 from ledger.prices.book import (
     BOOK_VERSION,
     Override,
-    all_models,
     book_prices,
     identify,
     override_prices,

@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+TRACES ?= ../shared/data
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+.venv/ready: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+setup: .venv/ready ## Make .venv with everything in it
+
+run: setup ## Run the demo and serve it at http://127.0.0.1:8400
+	$(BIN)/breakeven demo
+
+test: setup ## Run the tests
+	$(BIN)/pytest -q
+
+lint: setup ## Check style, types and the layout's contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+picture: setup ## Redraw the README's picture of the demo (needs chromium)
+	$(BIN)/python docs/picture.py docs/images/overview.png
+
+lock: setup ## Pin requirements.txt anew from pyproject.toml
+	$(BIN)/pip install -q pip-tools
+	$(BIN)/pip-compile -q --extra dev --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --strip-extras --unsafe-package breakeven --no-header --no-annotate -o requirements.txt pyproject.toml
+	sed -i -E '/^(#|$$)/d' requirements.txt
+
+clean: ## Remove what was made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build
+
+.PHONY: help setup run test lint picture lock clean
