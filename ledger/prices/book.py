@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from genai_prices import __version__, data_snapshot
@@ -15,7 +15,7 @@ from genai_prices.types import ModelPrice, TieredPrices, TimeOfDateConstraint
 from ledger.records import Price
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from genai_prices.types import ModelInfo, Provider
 
@@ -148,13 +148,17 @@ def override_prices(overrides: Iterable[Override]) -> list[Price]:
 
 def _variant_rows(provider: str, model: ModelInfo, variant: str) -> list[Price]:
     rows: list[Price] = []
-    for start, end in _pairs(_dates(model)):
-        for window in _pairs(_seconds(model)):
-            instant = start + timedelta(seconds=window[0])
-            found = _prices_at(model, variant, instant)
-            if found is not None:
-                rows += _tier_rows(provider, model.id, variant, (start, end), window, found)
-    return _joined(rows)
+    for window in pairwise(_seconds(model)):
+        spans: list[list[Price]] = []
+        for start, end in pairwise(_dates(model)):
+            found = _prices_at(model, variant, start + timedelta(seconds=window[0]))
+            tiers = [] if found is None else _tier_rows(provider, model.id, variant, (start, end), window, found)
+            if spans and _same(spans[-1], tiers):  # a date of another variant cuts nothing
+                spans[-1] = [replace(row, valid_to=end - timedelta(seconds=1)) for row in spans[-1]]
+            else:
+                spans.append(tiers)
+        rows += [row for span in spans for row in span]
+    return rows
 
 
 def _prices_at(model: ModelInfo, variant: str, instant: datetime) -> ModelPrice | None:
@@ -282,24 +286,9 @@ def _seconds(model: ModelInfo) -> list[int]:
     return sorted(seconds)
 
 
-def _pairs(edges: Sequence[Any]) -> list[tuple[Any, Any]]:
-    return list(itertools.pairwise(edges))
-
-
-def _joined(rows: list[Price]) -> list[Price]:
-    """Join spans that follow one another with the same prices, so that a date of another variant cuts nothing."""
-    out: list[Price] = []
-    last: dict[tuple[int, int, int], int] = {}
-    for row in rows:
-        key = (row.tier_start, row.day_from_s, row.day_to_s)
-        at = last.get(key)
-        if at is not None and out[at].valid_to + timedelta(seconds=1) == row.valid_from and _same(out[at], row):
-            out[at] = replace(out[at], valid_to=row.valid_to)
-        else:
-            last[key] = len(out)
-            out.append(row)
-    return out
-
-
-def _same(one: Price, other: Price) -> bool:
-    return one.flags == other.flags and all(getattr(one, name) == getattr(other, name) for name in CLASSES)
+def _same(one: list[Price], other: list[Price]) -> bool:
+    """Say whether two spans have the same tiers at the same prices."""
+    facts = [
+        [(row.tier_start, row.flags, *(getattr(row, n) for n in CLASSES)) for row in span] for span in (one, other)
+    ]
+    return bool(one) and facts[0] == facts[1]

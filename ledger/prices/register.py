@@ -15,6 +15,7 @@ from ledger.prices.book import (
     book_prices,
     identify,
     override_prices,
+    whole_book,
 )
 from ledger.records import Price, PriceRange, SourceState
 from ledger.sqlfile import statements
@@ -46,16 +47,14 @@ class PriceRegister:
         seen = self.store.ask("ledger.store", "cursor", source="prices", name="book")
         if seen and seen[0]["value"] == mark:
             return 0
-        rows = [
-            *(row for pair in all_models() for row in book_prices(*pair)),
-            *override_prices(self.overrides),
-        ]
+        rows = [*whole_book(), *override_prices(self.overrides)]
         numbered = self._number(rows, as_of)
         cut = as_of.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         write: list[PriceRange] = []
-        for name, existing in self._ranges().items():
-            fresh = self._fresh(name, as_of) or [ranges.unknown(name)]
-            write += ranges.continued(existing, fresh, cut)[1]
+        booked = self._ranges()
+        fresh = self._fresh(booked, as_of)
+        for name, existing in booked.items():
+            write += ranges.continued(existing, fresh[name] or [ranges.unknown(name)], cut)[1]
         if write:
             self.store.add(write)
         self._reload()
@@ -68,7 +67,7 @@ class PriceRegister:
             self.refresh(as_of)
             self._known = set(self._ranges())
         new = sorted(set(names) - self._known)
-        found = {name: self._fresh(name, as_of) for name in new}
+        found = self._fresh(new, as_of) if new else {}
         write = [span for name in new for span in found[name] or [ranges.unknown(name)]]
         if write:
             self.store.add(write)
@@ -84,10 +83,10 @@ class PriceRegister:
         """
         self.refresh(as_of)
         write: list[PriceRange] = []
-        for name, existing in self._ranges().items():
-            if all(span.id0 for span in existing):
-                continue
-            now = ranges.filled(existing, self._fresh(name, as_of))
+        holes = {n: spans for n, spans in self._ranges().items() if not all(span.id0 for span in spans)}
+        fresh = self._fresh(holes, as_of)
+        for name, existing in holes.items():
+            now = ranges.filled(existing, fresh[name])
             starts = {span.valid_from for span in now}
             write += [span for span in now if span not in existing]
             write += [
@@ -111,7 +110,7 @@ class PriceRegister:
 
     def _number(self, rows: Sequence[Price], as_of: datetime) -> int:
         """Store rows that are not there yet, with numbers after the last; return how many."""
-        known = {_content(price) for price in self._prices("", "")}
+        known = {_content(price) for price in self._prices()}
         number = int(self.store.ask(_PACKAGE, "last_price")[0]["price_id"])
         fresh = []
         for row in rows:
@@ -123,32 +122,33 @@ class PriceRegister:
         self.store.add(fresh)
         return len(fresh)
 
-    def _fresh(self, name: Name, as_of: datetime) -> list[PriceRange]:
-        provider, model, variant, region = name
-        user = [
-            p
-            for p in self._prices(provider, model, user=1)
-            if p.variant == variant and _content(p) in {_content(o) for o in override_prices(self.overrides)}
-        ]
-        found = identify(provider, model)
-        rows: list[Price] = []
-        if found is not None:
-            current = {_content(p) for p in book_prices(*found)}
-            rows = [
-                p for p in self._prices(found[0].id, found[1].id) if p.variant == variant and _content(p) in current
-            ] or self._resold(found, variant, as_of)
-        return ranges.ranges_of((provider, model, variant, region), rows, user, as_of)
+    def _fresh(self, names: Iterable[Name], as_of: datetime) -> dict[Name, list[PriceRange]]:
+        """Return the spans of names as the book and the overrides now have them; none where there is no price."""
+        wanted = list(names)
+        resold = [row for name in wanted for row in self._resold(name)]
+        self._number(resold, as_of)
+        stored = {_content(price): price for price in self._prices()}
+        user = [stored[content] for row in override_prices(self.overrides) if (content := _content(row)) in stored]
+        out = {}
+        for name in wanted:
+            provider, model, variant, _ = name
+            found = identify(provider, model)
+            book = book_prices(*found) if found is not None else []
+            rows = [stored[_content(row)] for row in book if row.variant == variant and _content(row) in stored]
+            own = [p for p in user if (p.provider, p.model, p.variant) == (provider, model, variant)]
+            out[name] = ranges.ranges_of(name, rows, own, as_of)
+        return out
 
-    def _resold(self, found: Any, variant: str, as_of: datetime) -> list[Price]:
-        """Number the rows of a model that its provider resells: the book lists them under the owner only."""
-        rows = [row for row in book_prices(*found) if row.variant == variant]
-        self._number(rows, as_of)
-        wanted = {_content(row) for row in rows}
-        return [p for p in self._prices(found[0].id, found[1].id) if _content(p) in wanted]
+    @staticmethod
+    def _resold(name: Name) -> list[Price]:
+        """Return the rows of a model that its provider only resells: the book lists them under the owner."""
+        found = identify(name[0], name[1])
+        if found is None or any(found[1] is model for model in found[0].models):
+            return []
+        return book_prices(*found)
 
-    def _prices(self, provider: str, model: str, user: int = 0) -> list[Price]:
-        rows = self.store.ask(_PACKAGE, "prices", provider=provider, model=model, user=user)
-        return [Price(**row) for row in rows]
+    def _prices(self) -> list[Price]:
+        return [Price(**row) for row in self.store.ask(_PACKAGE, "prices")]
 
     def _ranges(self) -> dict[Name, list[PriceRange]]:
         out: dict[Name, list[PriceRange]] = {}

@@ -88,16 +88,17 @@ def _start(folder: Path, http: str, reader_password: str) -> StoreProcess:
     host, _, port = http.partition(":")
     # -I: no PYTHONPATH, no working folder. The environment is empty but for these: a query that got past
     # every other wall could read it, and the engine takes its zone from TZ.
-    child = subprocess.Popen(
-        [sys.executable, "-I", "-m", "ledger.embedded"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=(folder / "store.log").open("w"),
-        text=True,
-        start_new_session=True,
-        close_fds=True,
-        env={"TZ": "UTC", "LC_ALL": "C.UTF-8", "TMPDIR": str(scratch)},
-    )
+    with (folder / "store.log").open("w") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-m", "ledger.embedded"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+            close_fds=True,
+            env={"TZ": "UTC", "LC_ALL": "C.UTF-8", "TMPDIR": str(scratch)},
+        )
     assert child.stdin is not None
     assert child.stdout is not None
     settings = {
@@ -117,6 +118,8 @@ def _start(folder: Path, http: str, reader_password: str) -> StoreProcess:
     answer: dict[str, Any] = json.loads(line) if line.startswith("{") else {"error": line}
     if "error" in answer:
         child.wait(timeout=_START_S)
+        child.stdin.close()
+        child.stdout.close()
         raise StoreUnavailable(_why(folder, str(answer["error"])))
     process = StoreProcess(answer["port"], answer["pid"], writer, reader, bool(answer["confined"]), child)
     note = folder / "store.json.new"
@@ -140,14 +143,14 @@ def _start(folder: Path, http: str, reader_password: str) -> StoreProcess:
 
 def _why(folder: Path, text: str) -> str:
     """Return what a person can do about a store that did not start."""
-    if "Cannot lock file" in text or "Code: 76" in text:
+    log = folder / "store.log"
+    tail = log.read_text("utf-8", "replace").strip().splitlines()[-3:] if log.exists() else []
+    if any("Cannot lock file" in line for line in [text, *tail]):
         return (
             f"store folder {folder} is used by {_owner(folder)}, which is not a breakeven store that answers. "
             "Stop it or choose another folder"
         )
-    log = folder / "store.log"
-    tail = log.read_text("utf-8", "replace").strip().splitlines()[-3:] if log.exists() else []
-    return f"the store process of {folder} did not start: {text.strip() or ' | '.join(tail) or 'no reason given'}"
+    return f"the store process of {folder} did not start: {' | '.join([text.strip(), *tail]).strip(' |')}"
 
 
 def _owner(folder: Path) -> str:
