@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import zlib
 from dataclasses import dataclass
@@ -127,7 +126,7 @@ def _lines(raw: IO[bytes], path: Path, told: Callable[[int], None] | None) -> It
             yield _Line(number, line)
             if told and number % 1000 == 0:
                 told(raw.tell())
-    except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowException, OSError) as error:
+    except (EOFError, zlib.error, pa.ArrowException, OSError) as error:
         yield _Line(number + 1, b"", f"the packed file is broken or ends too early here ({error}): get it again")
     finally:
         if told:
@@ -139,10 +138,57 @@ def _unpacked(raw: IO[bytes]) -> Any:
     raw.seek(0)
     kind = next((kind for mark, kind in _PACKED.items() if head.startswith(mark)), "")
     if kind == "gzip":
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20)
+        return io.BufferedReader(Gunzip(raw), 1 << 20)
     if kind == "zstd":
-        return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd"), 1 << 20)
+        return io.BufferedReader(Unzstd(raw), 1 << 20)
     return raw
+
+
+class Gunzip(io.RawIOBase):
+    """Unpacks gzip, all members; what came before a break is given out first (the standard reader loses it)."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._member = zlib.decompressobj(31)
+        self._packed = b""
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer; raises EOFError where the file ends inside a member."""
+        while True:
+            self._packed = self._packed or self._raw.read(1 << 16)
+            if self._member.eof:
+                self._packed = self._packed.lstrip(b"\0")  # padding between members
+                if not self._packed:
+                    return 0
+                self._member = zlib.decompressobj(31)
+            if not self._packed:
+                raise EOFError("no end of the gzip stream")
+            data = self._member.decompress(self._packed, len(buffer))
+            self._packed = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+
+
+class Unzstd(io.RawIOBase):
+    """Unpacks zstd in small steps, so that a break costs no more than one of them."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._stream = pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd")
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer; raises OSError where the file ends inside a frame."""
+        data = self._stream.read(min(len(buffer), 1 << 14))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _jsonl(lines: Iterator[_Line]) -> Iterator[Row]:

@@ -59,6 +59,7 @@ def main() -> int:
     print(json.dumps(started), flush=True)
     stop.wait()
     listener.shutdown()
+    listener.server_close()
     _drain(engine)
     engine.close()
     sys.stdout.flush()

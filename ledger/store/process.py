@@ -12,15 +12,14 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from ledger.errors import StoreUnavailable
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _MEMORY_BYTES = 1 << 30
 _START_S = 60.0
+_GOING_S = 20.0
 
 
 @dataclass(slots=True)
@@ -35,10 +34,11 @@ class StoreProcess:
     child: subprocess.Popen[str] | None = None
 
     def alive(self) -> bool:
-        """Say whether its port takes connections."""
+        """Say whether it answers: a store that is going down still has its socket."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2):
-                return True
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as peer:
+                peer.sendall(b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                return peer.recv(12) == b"HTTP/1.1 200"
         except OSError:
             return False
 
@@ -67,8 +67,25 @@ def start_or_join(folder: Path, *, http: str = "", reader_password: str = "") ->
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "start.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        found = _running(folder)
-        return found or _start(folder, http, reader_password)
+        deadline = time.monotonic() + _GOING_S
+        while True:
+            found = _running(folder)
+            if found:
+                return found
+            try:
+                return _start(folder, http, reader_password)
+            except StoreUnavailable:
+                if time.monotonic() > deadline or not _is_ours(_owner_facts(folder).get("PID", "")):
+                    raise
+                time.sleep(0.2)  # the store of a command that was killed ends what it was doing first
+
+
+def _is_ours(pid: str) -> bool:
+    """Say whether a process is a store process of breakeven."""
+    try:
+        return b"ledger.embedded" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _running(folder: Path) -> StoreProcess | None:
@@ -154,9 +171,14 @@ def _why(folder: Path, text: str) -> str:
 
 
 def _owner(folder: Path) -> str:
+    facts = _owner_facts(folder)
+    return f"process {facts['PID']} (since {facts.get('Started at', '?')} UTC)" if "PID" in facts else "another process"
+
+
+def _owner_facts(folder: Path) -> dict[str, str]:
+    """Return what the engine wrote of the process that holds a folder."""
     try:
         status = (folder / "engine" / "status").read_text("utf-8").splitlines()
     except OSError:
-        return "another process"
-    facts = dict(line.split(": ", 1) for line in status if ": " in line)
-    return f"process {facts.get('PID', '?')} (since {facts.get('Started at', '?')} UTC)"
+        return {}
+    return dict(line.split(": ", 1) for line in status if ": " in line)

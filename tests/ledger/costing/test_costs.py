@@ -60,7 +60,14 @@ def test_c03_cached_tokens_in_both_shapes(store, cases):
         rate("anthropic", "m", input=a["prices"]["input"], cache_read=a["prices"]["cache_read"], output=a["prices"]["output"],
              cache_write=a["prices"]["cache_write_5m"], cache_write_long=a["prices"]["cache_write_1h"]),
     )  # fmt: skip
-    chat = {"model": "m", "usage": {"prompt_tokens": o["prompt"], "completion_tokens": o["out"], "prompt_tokens_details": {"cached_tokens": o["cached"]}}}
+    chat = {
+        "model": "m",
+        "usage": {
+            "prompt_tokens": o["prompt"],
+            "completion_tokens": o["out"],
+            "prompt_tokens_details": {"cached_tokens": o["cached"]},
+        },
+    }
     message = {"model": "m", "usage": {
         "input_tokens": a["input"], "cache_read_input_tokens": a["cache_read"], "output_tokens": a["out"],
         "cache_creation_input_tokens": a["cache_write_5m"] + a["cache_write_1h"],
@@ -69,7 +76,10 @@ def test_c03_cached_tokens_in_both_shapes(store, cases):
         request(DAY, 1, model="m", **classes(chat, "openai", "chat")),
         request(DAY, 2, provider="anthropic", model="m", **classes(message, "anthropic", "default")),
     ])  # fmt: skip
-    found = {p: (cost, total_in, read / total_in) for p, cost, total_in, read in store.read("SELECT provider, cost, total_input, cache_read FROM v_requests")[1]}
+    found = {
+        p: (cost, total_in, read / total_in)
+        for p, cost, total_in, read in store.read("SELECT provider, cost, total_input, cache_read FROM v_requests")[1]
+    }
     assert found["openai"][0] == Decimal(expected["openai"]) != Decimal(expected["openai_wrong_if_added"])
     assert found["anthropic"][0] == Decimal(expected["anthropic"])
     assert found["anthropic"][1] == expected["anthropic_total_input_tokens"]
@@ -190,7 +200,10 @@ def test_c16_usage_and_allocation_basis(store, cases):
     tick(store, pool(1, "4.00", deployments=[deployment]), DAY + HOUR)
     found = next(r for r in report.rolling(store, DAY + HOUR, [1]) if r.side == "self_hosted")
     assert found.tokens == 1_000_000
-    assert (found.usage_per_mtok, found.per_mtok) == (Decimal(given_["usage_usd_per_mtok"]), Decimal(given_["allocation_usd_per_mtok"]))
+    assert (found.usage_per_mtok, found.per_mtok) == (
+        Decimal(given_["usage_usd_per_mtok"]),
+        Decimal(given_["allocation_usd_per_mtok"]),
+    )
     assert utilisation(usage, allocation) == float(expected["utilisation"])
     assert needed_share(usage, api) == float(expected["breakeven_utilisation"])
     assert cost_only(api, allocation, allocation) == expected["verdict_now"]
@@ -199,14 +212,20 @@ def test_c16_usage_and_allocation_basis(store, cases):
 def test_the_parts_of_a_pool_add_up_to_its_bill(store):
     """Serving, waiting, empty, unseen and silent GPUs of one pool, an odd price: every hour is the bill exactly."""
     deployment = own(gpus=["g1"])
-    for gpu, more in (("g1", {"mem_mib": 60_000, "processes": 1, "power_w": 300.0}), ("g2", {}), ("g3", {"mem_mib": 60_000, "processes": None, "power_w": None, "util": None})):
+    for gpu, more in (
+        ("g1", {"mem_mib": 60_000, "processes": 1, "power_w": 300.0}),
+        ("g2", {}),
+        ("g3", {"mem_mib": 60_000, "processes": None, "power_w": None, "util": None}),
+    ):
         store.add(samples(DAY, 3, gpu, **more))
     store.add([
         request(DAY + timedelta(minutes=11 * m), m, side="self_hosted", provider="own", model="llama", input_fresh=7001, output=313, latency_ms=61_000)
         for m in range(10)
     ])  # fmt: skip
     tick(store, pool(4, "2.690001", deployments=[deployment]), DAY + 4 * HOUR)
-    for row in store.read("SELECT hour, sum(usd), min(usd) FROM v_cost_hourly WHERE side = 'self_hosted' GROUP BY hour ORDER BY hour")[1]:
+    for row in store.read(
+        "SELECT hour, sum(usd), min(usd) FROM v_cost_hourly WHERE side = 'self_hosted' GROUP BY hour ORDER BY hour"
+    )[1]:
         assert row[1] == Decimal("10.760004")
         assert row[2] > 0
     states = dict(store.read("SELECT state, sum(seconds) FROM v_gpu_hourly GROUP BY state")[1])
@@ -228,7 +247,9 @@ def test_telemetry_that_is_gone_is_unknown_not_idle(store):
 def test_requests_that_are_not_logged_do_not_make_a_busy_gpu_idle(store):
     """K1: a GPU at 500 W without a logged request is busy with something, not idle; K7: it is not used either."""
     store.add(samples(DAY, 2, "g1", mem_mib=60_000, processes=2, power_w=500.0, util=99.0))
-    store.add([request(DAY + k * HOUR, k, side="self_hosted", provider="own", model="llama", input_fresh=10) for k in (0, 1)])
+    store.add(
+        [request(DAY + k * HOUR, k, side="self_hosted", provider="own", model="llama", input_fresh=10) for k in (0, 1)]
+    )
     tick(store, pool(1, deployments=[own(gpus=["g1"])]), DAY + 2 * HOUR)
     parts = dict(store.read("SELECT component, sum(usd) FROM v_cost_hourly GROUP BY component")[1])
     assert set(parts) == {"gpu_used", "gpu_headroom", "gpu_other_use"}
@@ -246,7 +267,9 @@ def test_an_overhead_of_a_month_is_spread_over_it(store):
     store.add(samples(DAY, 3, "g1"))
     declared = Declared(overheads=overheads, rates=pool(1).rates, pools=pool(1).pools)
     tick(store, declared, DAY + 3 * HOUR)
-    found = dict(store.read("SELECT provider, sum(usd) FROM v_cost_hourly WHERE component = 'overhead' GROUP BY provider")[1])
+    found = dict(
+        store.read("SELECT provider, sum(usd) FROM v_cost_hourly WHERE component = 'overhead' GROUP BY provider")[1]
+    )
     assert found == {"ops": Decimal(3), "gateway": Decimal("0.1")}
 
 
@@ -263,7 +286,11 @@ def snapshot(store):
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(order=st.permutations(range(16)), ticks=st.sets(st.integers(0, 15), max_size=4), again=st.sets(st.integers(0, 15), max_size=5))
+@given(
+    order=st.permutations(range(16)),
+    ticks=st.sets(st.integers(0, 15), max_size=4),
+    again=st.sets(st.integers(0, 15), max_size=5),
+)
 def test_any_order_any_repeat_any_lateness_ends_as_a_rebuild(store, order, ticks, again):
     """I4, I5, I6: rows arrive in any order, some twice, ticks fall anywhere between; the end equals one tick over all."""
     declared = pool(1, deployments=[own(gpus=["g1"])])
@@ -323,7 +350,12 @@ def test_an_estimate_moved_to_another_workload_leaves_nothing_behind(store):
 def test_buckets_add_to_the_range(store, bucket):
     """I3, in UTC: the sum over buckets is the range; adjacent ranges share no request."""
     priced(store, rate(input=3, output=7))
-    store.add([request(DAY - 30 * HOUR + n * timedelta(minutes=37), n, model="m", input_fresh=n, output=n) for n in range(120)])
+    store.add(
+        [
+            request(DAY - 30 * HOUR + n * timedelta(minutes=37), n, model="m", input_fresh=n, output=n)
+            for n in range(120)
+        ]
+    )
     tick(store, NONE, NOW)
     rows, all_ = report.cost(store, by=["workload"], bucket=bucket)
     assert sum(row.cost for row in rows) == all_.cost == total(store).cost

@@ -150,7 +150,9 @@ def test_a_verdict_from_the_ledger_by_hand(store):
     assert store.ask("ledger.verdict", "latest", workload="w")[0]["verdict"] == "api"
 
 
-@pytest.mark.parametrize(("change", "verdict"), [({"days": 20}, "insufficient_data"), ({"grade": "E"}, "insufficient_capacity")])
+@pytest.mark.parametrize(
+    ("change", "verdict"), [({"days": 20}, "insufficient_data"), ({"grade": "E"}, "insufficient_capacity")]
+)
 def test_too_little_is_said(store, change, verdict):
     prices, declared = ledger(store, **change)
     tick(store, declared, END_)

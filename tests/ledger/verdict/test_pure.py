@@ -27,7 +27,13 @@ def test_c22_one_interval_and_its_tie(cases):
     assert list(found.ties) == expected["exact_ties"]
 
 
-@given(cap=st.integers(1, 50), price=st.integers(1, 40), replica=st.integers(1, 2000), fixed=st.integers(0, 2000), n=st.integers(1, 5))
+@given(
+    cap=st.integers(1, 50),
+    price=st.integers(1, 40),
+    replica=st.integers(1, 2000),
+    fixed=st.integers(0, 2000),
+    n=st.integers(1, 5),
+)
 def test_intervals_agree_with_brute_force(cap, price, replica, fixed, n):
     """Invariant 10: at every volume, owning is cheaper exactly inside the intervals."""
     found = volumes(cap * 1e6, price, replica, fixed, n)
@@ -59,7 +65,9 @@ def test_c31_the_next_replica_pays_while_it_is_used_enough(cases):
     found = steps(load, 3)
     assert [round(s.own, 6) for s in found if s.n] == expected["util_of_nth"]
     mean = sum(load) / len(load)
-    for needed, best, costs in zip(given_["breakeven_utilisation"], expected["best_n"], expected["cost_per_replica_hour_units"], strict=True):
+    for needed, best, costs in zip(
+        given_["breakeven_utilisation"], expected["best_n"], expected["cost_per_replica_hour_units"], strict=True
+    ):
         chosen = optimum(found, mean, 1.0, 1 / needed)
         assert chosen.n == best == marginal(found, needed)
         assert [round(c, 6) for c in chosen.costs] == costs
@@ -94,7 +102,11 @@ def test_c43_the_azure_code_trace(cases, trace):
     capacity = Capacity(uncached=given_["gpu_s_per_in"], output=given_["gpu_s_per_out"])
     with (trace / "azure_llm_code_2023.csv").open() as file:
         rows = [
-            (datetime.fromisoformat(r["TIMESTAMP"]).replace(tzinfo=UTC).timestamp(), int(r["ContextTokens"]), int(r["GeneratedTokens"]))
+            (
+                datetime.fromisoformat(r["TIMESTAMP"]).replace(tzinfo=UTC).timestamp(),
+                int(r["ContextTokens"]),
+                int(r["GeneratedTokens"]),
+            )
             for r in csv.DictReader(file)
         ]
     seconds = [at for at, _, _ in rows]
@@ -102,22 +114,32 @@ def test_c43_the_azure_code_trace(cases, trace):
     into, out = sum(i for _, i, _ in rows), sum(o for _, _, o in rows)
     start = seconds[0] // 60 * 60
     minutes = load_series(seconds, works, 60, start)
-    assert (len(rows), into, out, len(minutes)) == tuple(expected[k] for k in ("requests", "input_tokens", "output_tokens", "minutes"))
+    assert (len(rows), into, out, len(minutes)) == tuple(
+        expected[k] for k in ("requests", "input_tokens", "output_tokens", "minutes")
+    )
     duration = len(minutes) * 60
     assert sum(works) / duration == pytest.approx(expected["load_mean"], abs=1e-6)
-    peaks = {60: max(minutes), 10: max(load_series(seconds, works, 10, start)), 1: max(load_series(seconds, works, 1, start))}
+    peaks = {
+        60: max(minutes),
+        10: max(load_series(seconds, works, 10, start)),
+        1: max(load_series(seconds, works, 1, start)),
+    }
     for width, peak in peaks.items():
         assert peak == pytest.approx(expected[f"load_peak_{width}s"], abs=1e-6)
     kappa = given_["max_util"]
     assert pool_size(sum(works) / duration, kappa, 0) == expected["replicas"]["mean"]
-    assert {f"s{w}": pool_size(p, kappa, 0) for w, p in peaks.items()} == {k: v for k, v in expected["replicas"].items() if k != "mean"}
+    assert {f"s{w}": pool_size(p, kappa, 0) for w, p in peaks.items()} == {
+        k: v for k, v in expected["replicas"].items() if k != "mean"
+    }
     for name, (p_in, p_out) in given_["prices"].items():
         api = (into * p_in + out * p_out) / 1e6
         assert api == pytest.approx(expected[f"api_{name}"], rel=1e-6)
         assert api / len(rows) == pytest.approx(expected[f"api_{name}_per_request"], abs=1e-9)
         assert api * 3600 / duration == pytest.approx(expected[f"api_{name}_per_hour"], rel=1e-6)
         price = displaced(api, sum(works))
-        assert needed_share(given_["usd_per_replica_hour"], price) == pytest.approx(expected["breakeven_utilisation"][name], abs=1e-6)
+        assert needed_share(given_["usd_per_replica_hour"], price) == pytest.approx(
+            expected["breakeven_utilisation"][name], abs=1e-6
+        )
     assert coarser(load_series(seconds, works, 10, start), 6)[0] == pytest.approx(minutes[0])
 
 
