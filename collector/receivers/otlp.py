@@ -53,7 +53,7 @@ class Receiver:
 
     def __init__(self, store: Store, limit: int) -> None:
         self.store, self.limit = store, limit
-        self._energy: dict[tuple[str, str], tuple[int, float]] = {}
+        self._energy: dict[str, tuple[int, float]] = {}
 
     def metrics(self, body: bytes, content_type: str, encoding: str, now: datetime) -> Answered:
         """Store the GPU samples of an ExportMetricsServiceRequest; unknown metrics are ignored.
@@ -68,11 +68,10 @@ class Receiver:
             return _failed(413, str(error))
         except (ValueError, DecodeError, zlib.error) as error:
             return _failed(400, f"not an OTLP metrics request: {error}")
-        points, bad = self._samples(message, now)
-        if len(points) > MAX_POINTS:
+        if sum(1 for _ in _all_points(message)) > MAX_POINTS:
             return _failed(413, f"more than {MAX_POINTS} points in one request")
         try:
-            self._store(points, bad, now)
+            bad = self._store(message, now)
         except StoreUnavailable as error:
             return Answered(503, _status(str(error)), {"Content-Type": PROTOBUF, "Retry-After": "5"})
         response = ExportMetricsServiceResponse()
@@ -81,7 +80,8 @@ class Receiver:
             response.partial_success.error_message = str(bad[0])
         return Answered(200, response.SerializeToString())
 
-    def _store(self, samples: list[GpuSample], bad: list[BadRow], now: datetime) -> None:
+    def _store(self, message: Any, now: datetime) -> list[BadRow]:
+        samples, bad = self._samples(message, now)
         months: dict[tuple[int, int], list[GpuSample]] = defaultdict(list)
         for sample in samples:
             months[sample.at.year, sample.at.month].append(sample)
@@ -90,13 +90,23 @@ class Receiver:
         if bad:
             rejected = [Rejected(now, "otlp", "metrics", n, b.field, b.reason, "") for n, b in enumerate(bad, 1)]
             self.store.add(rejected)
+        return bad
+
+    def _known(self, sample: GpuSample) -> bool:
+        """Say whether a reading is stored already: sent again, it has lost the energy difference that it had."""
+        at_ms = round(sample.at.timestamp() * 1000)
+        facts = {"node": sample.node, "gpu": sample.gpu, "slice": sample.slice, "at_ms": at_ms}
+        return bool(self.store.ask("collector.receivers", "known_sample", **facts))
 
     def _samples(self, message: Any, now: datetime) -> tuple[list[GpuSample], list[BadRow]]:
         samples: list[GpuSample] = []
         bad: list[BadRow] = []
         for (node, pool, gpu, slice_, nanos), values in readings(message).items():
             try:
-                samples.append(self._sample(node, pool, gpu, slice_, nanos, values, now))
+                sample = self._sample(node, pool, gpu, slice_, nanos, values, now)
+                lost = "energy" in values and sample.energy_mj is None
+                if not (lost and self._known(sample)):
+                    samples.append(sample)
             except BadRow as error:
                 bad.append(error)
         return samples, bad
@@ -124,10 +134,10 @@ class Receiver:
         """Return millijoules since the reading before, and whether the counter began again; none at first sight."""
         if counter is None:
             return None, 0
-        before = self._energy.get((gpu, "energy"))
+        before = self._energy.get(gpu)
         if before is not None and nanos <= before[0]:
             return None, 0  # sent again or late: the interval was counted
-        self._energy[gpu, "energy"] = (nanos, counter)
+        self._energy[gpu] = (nanos, counter)
         if before is None:
             return None, 0
         delta = counter - before[1]
@@ -153,6 +163,13 @@ def readings(message: Any) -> dict[tuple[str, str, str, str, int], dict[str, flo
                     value = point.as_double if point.HasField("as_double") else point.as_int
                     out[key][name] = float(value) * factor
     return out
+
+
+def _all_points(message: Any) -> Iterator[Any]:
+    for resource in message.resource_metrics:
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                yield from _points(metric)
 
 
 def _points(metric: Any) -> Iterator[Any]:

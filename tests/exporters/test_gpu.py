@@ -1,0 +1,242 @@
+"""The GPU exporter against a small driver library built here, through real OTLP into the real store."""
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+
+from collector.receivers.otlp import PROTOBUF, Receiver
+from exporters.gpu import METRICS, Reading, observations
+
+HERE = Path(__file__).parent
+STATE = """driver 1
+count 2
+gpu0.uuid 0
+gpu0.util 87
+gpu0.mw 412500
+gpu0.mj 5000000
+gpu0.used 64424509440
+gpu0.procs 2
+gpu1.uuid 1
+gpu1.procs 0
+gpu1.used 1048576
+"""
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    """A folder with libnvidia-ml.so.1."""
+    if not shutil.which("gcc"):
+        pytest.skip("gcc builds the fake driver; it is not here")
+    folder = tmp_path_factory.mktemp("nvml")
+    library = folder / "libnvidia-ml.so.1"
+    subprocess.run(
+        ["gcc", "-shared", "-fPIC", "-Wl,-soname,libnvidia-ml.so.1", "-o", library, HERE / "fake_nvml.c"], check=True
+    )
+    return folder
+
+
+def environment(driver, state, tmp_path):
+    (tmp_path / "state").write_text(state)
+    return {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(driver), "FAKE_NVML_STATE": str(tmp_path / "state")}
+
+
+def exporter(*arguments, env):
+    command = [str(Path(sys.executable).parent / "breakeven-exporter"), "gpu", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=False)
+
+
+def test_without_a_driver_it_says_so_and_ends_well(tmp_path):
+    done = exporter(env={"PATH": os.environ["PATH"]})
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "No NVIDIA driver answers" in done.stderr
+    assert "nvidia-smi" in done.stderr
+
+
+def test_a_driver_that_is_not_loaded_is_no_driver(driver, tmp_path):
+    done = exporter(env=environment(driver, "count 1\n", tmp_path))
+    assert (done.returncode, "Driver Not Loaded" in done.stderr) == (0, True)
+
+
+def test_what_a_device_does_not_tell_is_absent(driver, tmp_path):
+    """One GPU tells everything; the other neither utilisation nor power nor energy: null, never 0."""
+    done = exporter("--once", env=environment(driver, STATE, tmp_path))
+    first, second = json.loads(done.stdout)
+    assert {k: first[k] for k in ("gpu", "utilization", "power", "energy", "memory", "processes")} == {
+        "gpu": "GPU-fake-0", "utilization": 0.87, "power": 412.5, "energy": 5000.0, "memory": 64424509440, "processes": 2,
+    }  # fmt: skip
+    assert {k: second[k] for k in ("utilization", "power", "energy", "processes")} == {
+        "utilization": None, "power": None, "energy": None, "processes": 0,
+    }  # fmt: skip
+
+
+def test_a_lost_gpu_is_left_out(driver, tmp_path):
+    done = exporter("--once", env=environment(driver, STATE + "gpu0.lost 1\n", tmp_path))
+    assert [r["gpu"] for r in json.loads(done.stdout)] == ["GPU-fake-1"]
+
+
+def test_only_what_is_told_becomes_an_observation():
+    told = Reading("GPU-1", "H100", None, 5, None, None, 0, 10.0)
+    found = {name: observations([told], attribute) for name, (attribute, _, _) in METRICS.items()}
+    assert {name for name, values in found.items() if values} == {
+        "hw.gpu.memory.usage",
+        "hw.gpu.processes",
+        "hw.gpu.sample.interval",
+    }
+
+
+class Collect(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+        self.send_response(200)
+        self.send_header("Content-Type", PROTOBUF)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def sent(driver, tmp_path):
+    """Bodies that the exporter really sent in a few seconds."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Collect)
+    server.got = []
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    env = environment(driver, STATE, tmp_path)
+    command = [str(Path(sys.executable).parent / "breakeven-exporter"), "gpu", "--pool", "lab", "--interval", "1",
+               "--endpoint", f"http://127.0.0.1:{server.server_port}"]  # fmt: skip
+    child = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+    try:
+        waited = threading.Event()
+        for _ in range(300):
+            if len(server.got) >= 2:
+                break
+            waited.wait(0.1)
+        (tmp_path / "state").write_text(STATE.replace("5000000", "5400000"))
+        count = len(server.got)
+        for _ in range(300):
+            if len(server.got) >= count + 2:
+                break
+            waited.wait(0.1)
+    finally:
+        child.terminate()
+        assert child.wait(20) == 0
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    return server.got
+
+
+def test_from_the_driver_to_the_ledger(store, sent):
+    """What the exporter sends is stored by the receiver: node, pool, units, energy as a difference, no 0 for unknown."""
+    receiver = Receiver(store, 1 << 20)
+    now = datetime.now(UTC)
+    for path, headers, body in sent:
+        assert path == "/v1/metrics"
+        answer = receiver.metrics(body, headers["content-type"], headers.get("content-encoding", ""), now)
+        assert answer.status == 200
+        assert not ExportMetricsServiceResponse.FromString(answer.body).HasField("partial_success")
+    rows = store.read(
+        "SELECT gpu, pool, util, power_w, mem_mib, processes, energy_mj FROM gpu_samples FINAL ORDER BY gpu, at"
+    )[1]
+    first = [r for r in rows if r[0] == "GPU-fake-0"]
+    assert first[0][1:6] == ("lab", pytest.approx(87), pytest.approx(412.5), 61440, 2)
+    assert first[0][6] is None
+    assert sum(r[6] for r in first[1:]) == 400_000
+    assert {r[2:4] for r in rows if r[0] == "GPU-fake-1"} == {(None, None)}
+    everything = "SELECT * EXCEPT ver FROM gpu_samples FINAL ORDER BY ALL"
+    before = store._client.query(everything).result_rows
+    for again in (receiver, Receiver(store, 1 << 20)):  # sent twice, also to a receiver that has forgotten everything
+        for _, headers, body in sent:
+            again.metrics(body, headers["content-type"], headers.get("content-encoding", ""), now)
+        assert store._client.query(everything).result_rows == before
+
+
+def request(**more):
+    message = ExportMetricsServiceRequest()
+    resource = message.resource_metrics.add()
+    metric = resource.scope_metrics.add().metrics.add(name=more.get("name", "hw.power"))
+    point = metric.gauge.data_points.add(
+        time_unix_nano=more.get("at", 1_795_305_600 * 10**9), as_double=more.get("value", 70.0)
+    )
+    if more.get("gpu", "GPU-1"):
+        point.attributes.add(key="hw.id").value.string_value = more.get("gpu", "GPU-1")
+    return message.SerializeToString()
+
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "coding", "status"),
+    [
+        (request(), PROTOBUF, "", 200),
+        (request(), PROTOBUF + "; charset=utf-8", "", 200),
+        (gzip.compress(request()), PROTOBUF, "gzip", 200),
+        (b"", PROTOBUF, "", 200),
+        (request(name="something.else"), PROTOBUF, "", 200),
+        (request(), "text/html", "", 415),
+        (b"\xff\xff\xff", PROTOBUF, "", 400),
+        (gzip.compress(request())[:-9], PROTOBUF, "gzip", 400),
+        (request(), PROTOBUF, "br", 400),
+        (gzip.compress(b"\0" * 5_000_000), PROTOBUF, "gzip", 413),
+    ],
+)
+def test_the_receiver_answers_as_the_protocol_says(store, body, kind, coding, status):
+    assert Receiver(store, 1 << 20).metrics(body, kind, coding, NOW).status == status
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"gpu": ""}, "hw.id"),
+        ({"at": 5}, "time_unix_nano"),
+        ({"value": -3.0}, "power_w"),
+        ({"value": float("nan")}, "power_w"),
+    ],
+)
+def test_a_bad_point_is_counted_and_kept(store, change, field):
+    answer = Receiver(store, 1 << 20).metrics(request(**change), PROTOBUF, "", NOW)
+    told = ExportMetricsServiceResponse.FromString(answer.body).partial_success
+    assert (answer.status, told.rejected_data_points) == (200, 1)
+    assert told.error_message.startswith(field)
+    assert store.read("SELECT field FROM rejected FINAL")[1] == [(field,)]
+
+
+def test_a_counter_that_begins_again_is_a_lower_bound(store):
+    """I23: never negative; cut or restarted, never more than was used."""
+    receiver = Receiver(store, 1 << 20)
+    start = 1_795_305_600 * 10**9
+    for n, joule in enumerate([100.0, 118.0, 5.0, 23.0]):
+        receiver.metrics(request(name="hw.energy", at=start + n * 10**10, value=joule), PROTOBUF, "", NOW)
+    assert store.read("SELECT energy_mj, reset FROM gpu_samples FINAL ORDER BY at")[1] == [
+        (None, 0),
+        (18_000, 0),
+        (5_000, 1),
+        (18_000, 0),
+    ]
+
+
+def test_the_exporter_installs_without_a_database():
+    """A GPU node gets neither the store's client nor the engine: nothing of ours outside exporters is imported."""
+    code = (
+        "import sys, exporters.cli; wrong = [m for m in sys.modules if m.split('.')[0] in "
+        "('ledger', 'collector', 'dashboards', 'alerts', 'breakeven', 'clickhouse_connect', 'chdb', 'pyarrow', 'starlette')]; "
+        "assert not wrong, wrong"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
