@@ -32,7 +32,7 @@ def main() -> None:
     try:
         app()
     except BreakevenError as error:
-        show.errors.print(f"breakeven: {error}", style="red")
+        show.warn(f"breakeven: {error}", style="red")
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
@@ -103,7 +103,7 @@ def demo_(
             demo.tell(summary)
             verdicts_table(service, "", explain=False)
         if serve:
-            show.errors.print(f"The page is at http://{listen}/ — Ctrl-C ends the demo and forgets its data.")
+            show.warn(f"The page is at http://{listen}/ — Ctrl-C ends the demo and forgets its data.")
             web.serve(service, listen)
 
 
@@ -116,7 +116,7 @@ def run(
 
     with opened() as service:
         address = listen or service.config.server.listen
-        show.errors.print(f"breakeven {__version__} at http://{address}/ — Ctrl-C ends it.")
+        show.warn(f"breakeven {__version__} at http://{address}/ — Ctrl-C ends it.")
         web.serve(service, address)
 
 
@@ -169,7 +169,7 @@ def import_(
     reports: list[Report] = []
     with opened() as service:
         if plan.map and not timezone and not wants_json(as_json):
-            show.errors.print("Times without a zone are read as UTC; --timezone names another.")
+            show.warn("Times without a zone are read as UTC; --timezone names another.")
         with _progress() as bar:
             for path in found:
                 task = bar.add_task(path.name, total=path.stat().st_size)
@@ -211,18 +211,16 @@ def _zone(name: str) -> ZoneInfo | None:
 def _print_reports(reports: list[Report], total: dict[str, int]) -> None:
     for one in reports:
         for line, bad in one.examples:
-            show.errors.print(f"{one.path}:{line}: {bad.field}: {bad.reason}")
+            show.warn(f"{one.path}:{line}: {bad.field}: {bad.reason}")
         more = one.counts.rejected - len(one.examples)
         if more > 0:
-            show.errors.print(f"{one.path}: {more} more rows rejected; see the table `rejected`")
+            show.warn(f"{one.path}: {more} more rows rejected; see the table `rejected`")
         for provider, model in sorted(one.without_price):
-            show.errors.print(
+            show.warn(
                 f"{one.path}: no price for {provider}/{model}: its tokens are counted, its money is unknown. "
                 "Add [[prices.override]] to breakeven.toml, then `breakeven prices apply`"
             )  # fmt: skip
-    show.console.print(
-        f"accepted {total['accepted']:,} / duplicate {total['duplicate']:,} / rejected {total['rejected']:,}"
-    )
+    show.say(f"accepted {total['accepted']:,} / duplicate {total['duplicate']:,} / rejected {total['rejected']:,}")
 
 
 @app.command()
@@ -255,10 +253,10 @@ def check(as_json: Json = False) -> None:
         print_json({**facts, "findings": findings})
     else:
         for name, value in facts.items():
-            show.console.print(f"{name}: {value}")
+            show.say(f"{name}: {value}")
         for finding in findings:
-            show.console.print(f"missing: {finding}")
-        show.console.print("ok" if not findings else f"{len(findings)} findings")
+            show.say(f"missing: {finding}")
+        show.say("ok" if not findings else f"{len(findings)} findings")
     if findings:
         raise typer.Exit(1)
 
@@ -277,7 +275,7 @@ def init(
     if path.exists() and not force:
         raise ConfigError(f"{path} is there already; --force overwrites it")
     path.write_text(config.example(), "utf-8")
-    show.console.print(f"Wrote {path}. Fill in pools, deployments and workloads, then `breakeven check`.")
+    show.say(f"Wrote {path}. Fill in pools, deployments and workloads, then `breakeven check`.")
 
 
 @app.command()
@@ -292,7 +290,7 @@ def migrate(
     if wants_json(as_json):
         print_json({"migrations": names, "dry_run": dry_run})
     else:
-        show.console.print("\n".join(names) or "The schema is up to date.")
+        show.say("\n".join(names) or "The schema is up to date.")
 
 
 def _progress() -> Progress:

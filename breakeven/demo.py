@@ -230,7 +230,7 @@ def summary(store: Store, planted: Planted, as_of: datetime) -> dict[str, Any]:
 
 def tell(found: dict[str, Any]) -> None:
     """Print the summary: dollars first, then what was planted and that it was caught."""
-    out = show.console.print
+    out = show.say
     api, own = (found["cost_30d"].get(side) for side in ("api", "self_hosted"))
     hours = found["gap_unknown_gpu_seconds"] / 3600
     out(f"\nThe last 30 days: {show.usd(api, bound=True)} for APIs, {show.usd(own)} for four GPUs;")

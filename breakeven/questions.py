@@ -51,7 +51,7 @@ def cost(
         print_json({"rows": [row.json() for row in rows], "total": total.json()})
         return
     if not rows:
-        show.console.print(
+        show.say(
             "Nothing here yet. `breakeven import FILE` brings in a request log; `breakeven demo` shows how it looks."
         )
         return
@@ -103,7 +103,7 @@ def verdicts_table(service: Service, workload: str, *, explain: bool) -> None:
     """Print the latest verdicts, each with its reason."""
     rows = verdict_rows(service, workload)
     if not rows:
-        show.console.print(
+        show.say(
             "No workload is declared. `breakeven init` writes a configuration with [workloads.NAME] "
             "and [deployments.NAME]."
         )
@@ -123,7 +123,7 @@ def verdicts_table(service: Service, workload: str, *, explain: bool) -> None:
     )  # fmt: skip
     for row in sorted(rows, key=lambda r: r["workload"]):
         flip = f" ({row['flips_at']})" if row["flips_at"] else ""
-        show.console.print(f"{row['workload']}: {row['reason']}{flip}")
+        show.say(f"{row['workload']}: {row['reason']}{flip}")
     if explain:
         for row in rows:
             _explain(row)
@@ -135,17 +135,17 @@ def _label(row: dict[str, Any]) -> str:
 
 def _explain(row: dict[str, Any]) -> None:
     facts, judged = row["details"]["facts"], row["details"]["judgement"]
-    show.console.print(
+    show.say(
         f"\n{row['workload']}: {facts['days']} complete days, coverage {show.share(facts['coverage'])}, "
         f"priced {show.share(facts['priced_share'])}, {facts['successful_requests']:,} successful requests"
     )  # fmt: skip
     scale = 720 / facts["hours"] if facts["hours"] else 0
     for option in facts["api"]:
         month = None if option["usd"] is None else option["usd"] * scale
-        show.console.print(f"  API {option['deployment']}: {show.usd(month)} a month")
+        show.say(f"  API {option['deployment']}: {show.usd(month)} a month")
     for choice in judged["choices"]:
         notes = "".join(f"; {note}" for note in choice["notes"])
-        show.console.print(
+        show.say(
             f"  own {choice['deployment']} (grade {choice['grade'] or '?'}): {choice['label']}, "
             f"{choice['replicas']} replicas, "
             f"{show.usd(choice['usd_month'])} a month; pool without overflow: {choice['pool_replicas']} replicas, "
@@ -167,9 +167,7 @@ def idle(
         print_json({"rows": [idle_row(one) for one in pools]})
         return
     if not pools:
-        show.console.print(
-            "No pool has a cost yet. Declare [pools.NAME] with gpus and usd_per_gpu_hour (`breakeven init`)."
-        )
+        show.say("No pool has a cost yet. Declare [pools.NAME] with gpus and usd_per_gpu_hour (`breakeven init`).")
         return
     for one in pools:
         show.table(
@@ -249,7 +247,7 @@ def prices_check(as_json: Json = False) -> None:
             "Add [[prices.override]] to breakeven.toml, then `breakeven prices apply`.",
         )
     else:
-        show.console.print("Every model that was used has a price.")
+        show.say("Every model that was used has a price.")
     if rows:
         raise typer.Exit(1)
 
@@ -263,7 +261,7 @@ def prices_apply(as_json: Json = False) -> None:
     if wants_json(as_json):
         print_json({"priced": filled})
     else:
-        show.console.print(f"{filled:,} attempts got a price.")
+        show.say(f"{filled:,} attempts got a price.")
 
 
 @app.command()
@@ -293,13 +291,16 @@ def sql(
 
 @app.command()
 def sources(as_json: Json = False) -> None:
-    """List where facts came from: last event, rows, rejected rows."""
+    """List where facts came from: last event, rows, rejected rows.
+
+    A rejected row stays in the table `rejected` with its file, line, field and reason; the good rows beside it are in.
+    """
     with opened() as service:
         rows = service.store.ask("breakeven", "sources")
     if wants_json(as_json):
         print_json({"rows": rows})
     elif not rows:
-        show.console.print(
+        show.say(
             "No source has brought anything yet. `breakeven import FILE`, or send OTLP to /v1/metrics of "
             "`breakeven run`."
         )

@@ -19,6 +19,16 @@ console = Console(highlight=False, markup=False)
 errors = Console(stderr=True, highlight=False, markup=False)
 
 
+def say(text: str) -> None:
+    """Print a line; it is not cut or wrapped, so that paths and numbers stay whole."""
+    console.print(text, soft_wrap=True)
+
+
+def warn(text: str, style: str | None = None) -> None:
+    """Print a line beside the answer, on stderr."""
+    errors.print(text, style=style, soft_wrap=True)
+
+
 def usd(amount: Decimal | float | None, *, bound: bool = False) -> str:
     """Return money with as many decimals as it needs; `bound` marks a lower bound with ≥."""
     if amount is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -110,6 +111,16 @@ def name(value: Any, default: str = "") -> str:
     if value is None or value == "":
         return default
     return _CONTROL.sub("_", str(value).strip()[:_MAX_NAME])
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return a JSON object, also one that came as text; {} for anything else."""
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _is_number(value: Any) -> bool:

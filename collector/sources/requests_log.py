@@ -344,18 +344,18 @@ def _bedrock_log(log: RequestsLog, row: dict[str, Any]) -> Request:
 
 
 def _litellm_spend(log: RequestsLog, row: dict[str, Any]) -> Request:
-    metadata = _object(row.get("metadata"))
-    usage = _object(metadata.get("usage_object")) or _object(metadata.get("additional_usage_values"))
+    metadata = fields.mapping(row.get("metadata"))
+    usage = fields.mapping(metadata.get("usage_object")) or fields.mapping(metadata.get("additional_usage_values"))
     return _litellm(log, row, usage, identity=str(row["request_id"]), cost=row.get("spend"),
                     names={"key": row.get("api_key"), "team": row.get("team_id")})  # fmt: skip
 
 
 def _litellm_payload(log: RequestsLog, row: dict[str, Any]) -> Request:
-    metadata = _object(row.get("metadata"))
+    metadata = fields.mapping(row.get("metadata"))
     names = {"key": metadata.get("user_api_key_alias") or metadata.get("user_api_key_hash"),
              "team": metadata.get("user_api_key_team_id")}  # fmt: skip
     return _litellm(
-        log, row, _object(metadata.get("usage_object")), identity=str(row["litellm_call_id"]),
+        log, row, fields.mapping(metadata.get("usage_object")), identity=str(row["litellm_call_id"]),
         cost=row.get("response_cost"), names=names,
     )  # fmt: skip
 
@@ -370,9 +370,9 @@ def _litellm(
     names: dict[str, Any],
 ) -> Request:
     """Read a LiteLLM row: prompt tokens include cached ones, writes without a life are `other`."""
-    details = _object(usage.get("prompt_tokens_details"))
+    details = fields.mapping(usage.get("prompt_tokens_details"))
     read = usage.get("cache_read_input_tokens") or details.get("cached_tokens")
-    out = _object(usage.get("completion_tokens_details"))
+    out = fields.mapping(usage.get("completion_tokens_details"))
     given = {
         "input_tokens": fields.count(row.get("prompt_tokens"), "prompt_tokens") or 0,
         "cache_read_tokens": fields.count(read, "cached_tokens") or 0,
@@ -419,7 +419,7 @@ def _openai_batch(log: RequestsLog, row: dict[str, Any]) -> Request:
     response = row.get("response")
     body = response.get("body") if isinstance(response, dict) else None
     if not isinstance(body, dict):
-        code = _object(row.get("error")).get("code", "no response")
+        code = fields.mapping(row.get("error")).get("code", "no response")
         raise BadRow("response", f"{code}: no usage and no model; nothing is billed for it")
     usage = body.get("usage") if isinstance(body.get("usage"), dict) else {}
     assert isinstance(usage, dict)
@@ -491,12 +491,3 @@ def _mapped_tokens(value: dict[str, Any]) -> dict[str, Any]:
 def _tier(text: str) -> str:
     word = text.strip().lower()
     return fields.name(_TIERS.get(word, word), "standard")
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if isinstance(value, str) and value.startswith("{"):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return {}
-    return value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
--- Unused capacity of all pools over 24 hours, and over the 24 hours before; unknown where nothing at all is known.
+-- Unused capacity of all pools over 24 hours, and over the 24 hours before: unknown where nothing at all is known.
 SELECT pair.1 AS time, pair.2 AS value FROM (
   SELECT
     if(sumIf(usd, late AND known) > 0, sumOrNullIf(usd, late AND idle), NULL) AS within,

@@ -1,0 +1,231 @@
+"""The command line as people and scripts meet it: help, JSON shapes, exit codes, messages; and the demo."""
+
+import io
+import json
+import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from breakeven import cli, demo
+from breakeven.answers import moment, verdict_rows
+from breakeven.service import Service
+from ledger.errors import ConfigError
+
+COST = {
+    "requests",
+    "successful_requests",
+    "total_input",
+    "output",
+    "cost",
+    "cost_per_request",
+    "cost_per_mtok",
+    "unpriced_tokens",
+}
+COMMANDS = ["demo", "run", "import", "cost", "verdict", "idle", "prices", "sql", "sources", "check", "init", "migrate"]
+
+
+def run(*arguments, store=None, code=0, **environment):
+    """Run the command line in this process; return what it said on both ways out."""
+    before = ["--store", str(store)] if store else []
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name in [n for n in os.environ if n.startswith("BREAKEVEN")]:
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["breakeven", *before, *arguments])
+        ended = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            ended = end.code or 0
+    assert ended == code, err.getvalue()
+    return SimpleNamespace(stdout=out.getvalue(), stderr=err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A store with a small log in it."""
+    folder = tmp_path_factory.mktemp("cli")
+    log = folder / "log.jsonl"
+    rows = [
+        {"ts": f"2026-11-2{d}T10:00:0{i}Z", "request_id": f"{d}{i}", "provider": "openai", "model": "gpt-4o-mini" if i else "no-such-model",
+         "workload": "bot", "input_fresh": 1000, "output": 100}
+        for d in range(4) for i in range(3)
+    ]  # fmt: skip
+    log.write_text("\n".join(json.dumps(r) for r in rows) + '\n{"broken\n')
+    done = run("import", str(log), "--json", store=folder / "store", code=1)
+    assert json.loads(done.stdout) == {"accepted": 12, "duplicate": 0, "rejected": 1}
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches(command):
+    shown = CliRunner().invoke(cli.app, [command, "--help"])
+    assert shown.exit_code == 0
+    assert len(shown.stdout) > 200
+    assert command in CliRunner().invoke(cli.app, ["--help"]).stdout
+
+
+def test_importing_again_changes_nothing_and_says_what_is_wrong(folder):
+    before = run("cost", "--json", store=folder / "store").stdout
+    done = run("import", str(folder / "log.jsonl"), store=folder / "store", code=1)
+    assert "accepted 0 / duplicate 12 / rejected 1" in done.stdout
+    assert f"{folder}/log.jsonl:13: line: not JSON" in done.stderr
+    assert run("cost", "--json", store=folder / "store").stdout == before
+
+
+def test_a_model_without_a_price_is_named(folder, tmp_path):
+    done = run("import", str(folder / "log.jsonl"), store=tmp_path / "fresh", code=1)
+    assert "no price for openai/no-such-model" in done.stderr.replace("\n", " ")
+    checked = run("prices", "check", "--json", store=tmp_path / "fresh", code=1)
+    assert [row["model"] for row in json.loads(checked.stdout)["rows"]] == ["no-such-model"]
+
+
+def test_cost_json_has_the_documented_shape(folder):
+    found = json.loads(run("cost", "--by", "workload,model", "--json", store=folder / "store").stdout)
+    assert set(found) == {"rows", "total"}
+    assert set(found["total"]) == COST
+    by = {row["model"]: row for row in found["rows"]}
+    assert set(by["gpt-4o-mini"]) == COST | {"workload", "model"}
+    assert by["gpt-4o-mini"]["cost"] == "0.00168"  # 8 · (1,000 · 0.15 + 100 · 0.60) / 10⁶
+    assert by["gpt-4o-mini"]["cost_per_request"] == "0.00021"
+    assert (by["no-such-model"]["cost"], by["no-such-model"]["unpriced_tokens"]) == (None, 4400)
+    assert found["total"]["cost"] == "0.00168"
+    assert json.loads(run("--json", "cost", "--by", "workload,model", store=folder / "store").stdout) == found
+
+
+def test_cost_ranges_are_half_open_and_a_last_day_counts(folder):
+    """T3: --until DATE holds that day; adjacent ranges share nothing."""
+
+    def requests(*arguments):
+        return json.loads(run("cost", "--json", *arguments, store=folder / "store").stdout)["total"]["requests"]
+
+    assert requests("--until", "2026-11-21") == 6
+    assert requests("--since", "2026-11-22") == 6
+    assert requests("--since", "2026-11-21", "--until", "2026-11-21") == 3
+    days = json.loads(run("cost", "--bucket", "day", "--json", store=folder / "store").stdout)["rows"]
+    assert [row["bucket"] for row in days] == [f"2026-11-2{d}T00:00:00Z" for d in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["cost", "--by", "colour"], 2, "not one of side, provider"),
+        (["cost", "--since", "soon"], 2, "is not a time"),
+        (["import", "/nowhere.jsonl"], 2, "no such file"),
+        (["import", "x", "--timezone", "Mars/Base"], 2, "no such zone"),
+        (["import", "x", "--map", "at"], 2, "write NAME=COLUMN"),
+        (["sql", "DROP TABLE requests"], 2, "only SELECT"),
+        (["sql", "SELECT nothing FROM v_requests"], 2, "nothing"),
+        (["--config", "/nowhere.toml", "cost"], 2, "breakeven init"),
+        (["--store", "clickhouse://127.0.0.1:1/x", "cost"], 3, "does not answer"),
+        (["cost", "--colour"], 2, "No such option"),
+        (["run", "--listen", "0.0.0.0:8400"], 2, "others could reach it"),
+    ],
+)
+def test_errors_say_what_to_do(folder, arguments, code, message):
+    before = [] if "--store" in arguments else ["--store", str(folder / "store")]
+    done = run(*before, *arguments, code=code)
+    assert message in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
+
+
+def test_questions_of_an_empty_store_say_what_to_set_up(tmp_path):
+    for command, hint in (
+        ("cost", "breakeven import"),
+        ("verdict", "breakeven init"),
+        ("idle", "[pools.NAME]"),
+        ("sources", "breakeven import"),
+    ):
+        assert hint in run(command, store=tmp_path).stdout.replace("\n", " ")
+    assert json.loads(run("verdict", "--json", store=tmp_path).stdout) == {"rows": []}
+
+
+def test_sql_and_sources(folder):
+    found = json.loads(
+        run(
+            "sql", "SELECT workload, count() AS n FROM v_requests GROUP BY workload", "--json", store=folder / "store"
+        ).stdout
+    )
+    assert found == {"columns": ["workload", "n"], "rows": [["bot", 12]]}
+    (row,) = json.loads(run("sources", "--json", store=folder / "store").stdout)["rows"]
+    assert (row["source"], row["rows"], row["rejected"], row["last"]) == ("requests_log", 12, 1, "2026-11-23T10:00:02Z")
+
+
+def test_init_writes_what_check_accepts(tmp_path):
+    path = tmp_path / "breakeven.toml"
+    run("init", str(path))
+    assert "there already" in run("init", str(path), code=2).stderr
+    found = json.loads(run("--config", str(path), "check", "--json", store=tmp_path / "s", code=1).stdout)
+    assert found["config"] == str(path)
+    assert any("[workloads.NAME]" in finding for finding in found["findings"])
+    assert run("check", store=tmp_path / "s", code=1, BREAKEVEN_CONFIG=str(path)).stdout.startswith(f"config: {path}")
+
+
+def test_passwords_are_not_shown():
+    assert cli._without_password("clickhouse://user:secret@host/db") == "clickhouse://…@host/db"
+
+
+def test_moments():
+    assert moment("2026-11-22") == datetime(2026, 11, 22, tzinfo=UTC)
+    assert moment("2026-11-22", end=True) == datetime(2026, 11, 23, tzinfo=UTC)
+    assert moment("2026-11-22T10:00+05:30") == datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
+    with pytest.raises(ConfigError, match="no time zone"):
+        moment("2026-11-22T10:00")
+
+
+@pytest.fixture(scope="session")
+def shown(demo_service):
+    service, planted, as_of = demo_service
+    verdicts = {row["workload"]: row for row in verdict_rows(service)}
+    return service, planted, demo.summary(service.store, planted, as_of), verdicts
+
+
+def test_the_demo_catches_what_it_planted(shown):
+    service, planted, found, _ = shown
+    assert planted.delivered_twice > 500
+    assert planted.duplicates_caught == planted.delivered_twice
+    assert service.store.read("SELECT count() FROM v_requests")[1] == [(planted.requests,)]
+    assert 2 * 3600 <= found["gap_unknown_gpu_seconds"] <= 4 * 3600
+    assert planted.unpriced_requests > 0
+    unpriced = service.store.read("SELECT sum(unpriced_tokens) FROM v_requests WHERE model = 'gpt-demo-preview'")[1]
+    assert unpriced == [(found["unpriced_tokens"],)]
+    assert found["abandoned"] == ["GPU-demo-3"]
+
+
+def test_the_demo_has_one_verdict_of_each_kind(shown):
+    *_, verdicts = shown
+    assert {name: v["verdict"] for name, v in verdicts.items()} == {
+        "support-bot": "hybrid", "contract-review": "api", "search-summaries": "insufficient_capacity",
+    }  # fmt: skip
+    assert verdicts["support-bot"]["saving_usd_month"] > verdicts["support-bot"]["api_usd_month"] / 5
+
+
+def test_the_demo_reconciles(shown):
+    """Every pool-hour is four GPUs at 0.80 to the micro-dollar; the API side is the sum of its attempts."""
+    service, *_ = shown
+    hours = service.store.read(
+        "SELECT DISTINCT sum(usd) FROM v_cost_hourly WHERE side = 'self_hosted' AND component != 'overhead' GROUP BY hour"
+    )[1]
+    assert [float(h) for (h,) in hours] == [3.2]
+    api = service.store.read("SELECT sum(usd) FROM v_cost_hourly WHERE side = 'api'")[1]
+    assert api == service.store.read("SELECT sum(cost) FROM v_requests WHERE side = 'api'")[1]
+
+
+def test_the_demo_tells_the_same_on_another_day(tmp_path):
+    as_of = datetime(2026, 8, 16, 12, 30, tzinfo=UTC)
+    settings = demo.config(as_of)
+    with Service.open(settings, str(tmp_path)) as service:
+        demo.fill(service.store, service.prices, settings, as_of)
+        from ledger.costing.tick import tick
+        from ledger.verdict.evaluate import evaluate
+
+        tick(service.store, settings.declared(), as_of)
+        found = {v.workload: v.verdict for v in evaluate(service.store, service.prices, settings.declared(), as_of)}
+    assert found == {"support-bot": "hybrid", "contract-review": "api", "search-summaries": "insufficient_capacity"}

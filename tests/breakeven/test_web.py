@@ -1,0 +1,233 @@
+"""The service over HTTP: page, panels, figures, health, metrics, receiver, jobs; and the page in a real browser."""
+
+import shutil
+import subprocess
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import uvicorn
+from made import NOW, request
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from breakeven import web
+from breakeven.config import parse
+from breakeven.jobs import Jobs
+from breakeven.service import Service
+from dashboards import panel
+from ledger.embedded.gate import Gate, _allowed_names
+from ledger.errors import StoreUnavailable
+from ledger.prices.register import PriceRegister
+
+PANELS = [(name, key) for name in panel.NAMES for key in panel.dashboard(name).panels]
+
+
+@pytest.fixture
+def service(store):
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    settings = parse({"pools": {"lab": {"gpus": 2, "usd_per_gpu_hour": 2, "since": now - timedelta(hours=50)}},
+                      "workloads": {"bot": {}}})  # fmt: skip
+    prices = PriceRegister(store)
+    prices.resolve([("openai", "gpt-4o-mini", "standard", "")], NOW)
+    rows = [request(now - timedelta(hours=n), n, workload="bot", input_fresh=1000, output=500) for n in range(1, 40)]
+    for month in {r.at.month for r in rows}:
+        store.add([r for r in rows if r.at.month == month])
+    service = Service(settings, store, prices)
+    service.tick()
+    service.evaluate()
+    return service
+
+
+@pytest.fixture
+def client(service):
+    return TestClient(web.application(service, jobs=False))
+
+
+@pytest.mark.parametrize(("name", "key"), PANELS)
+def test_every_panel_answers_with_and_without_data(client, store, name, key):
+    answer = client.get(f"/api/v1/panels/{name}/{key}", params={"var-workload": "bot"})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found["rows"] > 0
+    assert all(len(column) == found["rows"] for column in found["columns"])
+    assert len(found["fields"]) == len(found["columns"])
+    for table in ("usage_hourly", "cost_hourly", "requests", "verdicts"):
+        store.command(f"TRUNCATE TABLE {table}")
+    empty = client.get(f"/api/v1/panels/{name}/{key}").json()
+    values = [
+        v for column, f in zip(empty["columns"], empty["fields"], strict=True) if f["type"] == "number" for v in column
+    ]
+    assert all(v is None for v in values), "nothing known must not be drawn as 0"
+
+
+@pytest.mark.parametrize(("name", "key"), PANELS)
+def test_every_statement_keeps_the_rules(store, name, key):
+    text = panel.statement(name, key)
+    assert text.startswith("-- ")
+    for word in ("$", "[[", ";", "SETTINGS", "FORMAT", "SELECT *", "now()", "today()", "breakeven."):
+        assert word not in text
+    assert panel.places(text) <= panel.PLACES | set(panel.dashboard(name).variables)
+
+
+def test_no_column_of_a_documented_view_is_a_refused_name(store):
+    allowed = frozenset(_allowed_names())
+    known = frozenset(row[0].lower() for row in store._client.query("SELECT name FROM system.functions").result_rows)
+    gate = Gate(known, allowed)
+    views = [
+        row[0]
+        for row in store._client.query(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND name LIKE 'v\\_%'"
+        ).result_rows
+    ]
+    assert len(views) >= 7
+    for view in views:
+        for row in store._client.query(f"DESCRIBE TABLE {view}").result_rows:
+            gate._judge_identifier(row[0])
+        assert isinstance(store.read(f"SELECT * FROM {view} LIMIT 1")[0], list)
+
+
+def test_cost_is_the_same_from_the_api_and_the_command(client, service):
+    from ledger.costing import report
+
+    rows, total = report.cost(service.store, by=["workload"])
+    found = client.get("/api/v1/cost", params={"by": "workload"}).json()
+    assert found == {"rows": [r.json() for r in rows], "total": total.json()}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "word"),
+    [
+        ("/api/v1/cost?by=colour", 422, "not one of side"),
+        ("/api/v1/cost?colour=1", 422, "'colour' is not one of by"),
+        ("/api/v1/cost?since=2026-01-01T00:00", 422, "no time zone"),
+        ("/api/v1/panels/nowhere/x", 404, "not one of overview"),
+        ("/api/v1/panels/overview/x", 422, "not one of spend_api"),
+        ("/api/v1/panels/overview/spend_api?var-x=1", 422, "not one of workload"),
+        ("/api/v1/panels/overview/spend_api?from=now", 422, "not a time"),
+        ("/api/v1/idle?hours=-1", 422, "a number from 1"),
+    ],
+)
+def test_errors_are_json_that_says_what_is_known(client, path, status, word):
+    answer = client.get(path)
+    assert (answer.status_code, word in answer.json()["error"]["message"]) == (status, True), answer.text
+
+
+def test_values_are_bound_not_pasted(client, store):
+    evil = "x'); DROP TABLE requests; --"
+    assert client.get("/api/v1/panels/overview/spend_api", params={"var-workload": evil}).status_code == 200
+    assert store.read("SELECT count() FROM v_requests")[1] == [(39,)]
+
+
+def test_verdicts_idle_sources(client):
+    assert client.get("/api/v1/verdicts").json()["rows"][0]["workload"] == "bot"
+    assert client.get("/api/v1/idle").json()["rows"][0]["pool"] == "lab"
+    assert client.get("/api/v1/sources").json()["rows"][0]["source"] == "test"
+
+
+def test_health_and_its_loss(client, service, monkeypatch):
+    assert (client.get("/healthz").text, client.get("/readyz").text) == ("ok\n", "ready\n")
+
+    def away(*_, **__):
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(type(service.store), "ask", away)
+    assert client.get("/readyz").status_code == 503
+    answer = client.get("/api/v1/cost")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+def test_metrics_say_what_is_known_and_nothing_else(client):
+    families = {f.name: f for f in text_string_to_metric_families(client.get("/metrics").text)}
+    cost = {tuple(s.labels.values()): s.value for s in families["breakeven_cost_usd"].samples}
+    assert cost["api", "24h"] == pytest.approx(24 * 0.00045)
+    assert cost["self_hosted", "24h"] == pytest.approx(96)
+    sides = {s.labels["side"] for s in families["breakeven_cost_per_successful_request_usd"].samples}
+    assert sides == {"api"}, "no traffic on own GPUs: a cost and no unit cost"
+    assert families["breakeven_pool_idle_usd_per_day"].samples == [], "nothing known about the GPUs: no idle finding"
+
+
+def test_foreign_hosts_are_refused(client):
+    assert client.get("/api/v1/cost", headers={"Host": "evil.example"}).status_code == 400
+    page = client.get("/")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "demo data" not in page.text
+
+
+def test_the_receiver_is_there(client):
+    assert (
+        client.post("/v1/metrics", content=b"", headers={"Content-Type": "application/x-protobuf"}).status_code == 200
+    )
+    assert (
+        client.post(
+            "/v1/metrics", content=b"x" * (21 << 20), headers={"Content-Type": "application/x-protobuf"}
+        ).status_code
+        == 413
+    )
+
+
+def test_jobs_run_and_are_written_down(service):
+    jobs = Jobs(service)
+    for name in ("cost", "verdict", "prices", "retention"):
+        jobs.run(name, getattr(jobs, name))
+    assert {n: r.outcome for n, r in jobs.last.items()} == dict.fromkeys(
+        ("cost", "verdict", "prices", "retention"), "ok"
+    )
+    rows = dict(service.store._client.query("SELECT job, outcome FROM job_runs FINAL").result_rows)
+    assert rows["verdict"] == "ok"
+
+    def broken():
+        raise StoreUnavailable("away")
+
+    jobs.run("cost", broken)
+    assert (jobs.last["cost"].outcome, jobs.last["cost"].note) == ("failed", "away")
+
+
+def test_retention_drops_whole_old_months_only_when_asked(service, store):
+    old = datetime.now(UTC) - timedelta(days=500)
+    store.add([request(old, "old", workload="bot")])
+    jobs = Jobs(service)
+    assert jobs.retention() == ""
+    assert store.read("SELECT count() FROM v_requests")[1] == [(40,)]
+    kept = Jobs(Service(parse({"retention": {"requests_days": 400}}), store, service.prices))
+    assert kept.retention() == f"requests {old:%Y%m}"
+    assert store.read("SELECT count() FROM v_requests")[1] == [(39,)]
+
+
+@pytest.fixture
+def served(demo_service):
+    """The demo, served on a free port."""
+    service, *_ = demo_service
+    server = uvicorn.Server(uvicorn.Config(web.application(service), port=0, log_level="error", lifespan="on"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+def test_the_page_in_a_browser(served, tmp_path):
+    """Chromium draws the demo: dollars, verdicts, both charts; no error, nothing asked from elsewhere."""
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("chromium is not here; .ci/run installs it")
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+               "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}", "--virtual-time-budget=8000", "--dump-dom", f"{served}/?from=now-30d"]  # fmt: skip
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    for text in (
+        "demo data",
+        "Overview",
+        "API spend",
+        "support-bot",
+        "hybrid",
+        "capacity unknown",
+        "Break-even",
+        "GPU empty",
+    ):
+        assert text in shown, text
+    assert shown.count('class="main-svg"') >= 2
+    assert 'class="error"' not in shown
+    assert "NaN" not in shown.split("<svg", maxsplit=1)[0]

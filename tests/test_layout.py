@@ -1,0 +1,99 @@
+"""The house: six packages, a caption a module, short files, statements in files, nothing of one machine in the tree."""
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ["alerts", "breakeven", "collector", "dashboards", "exporters", "ledger"]
+MODULES = sorted(p for name in PACKAGES for p in (ROOT / name).rglob("*.py"))
+STATEMENTS = sorted(p for name in PACKAGES for p in (ROOT / name).rglob("*.sql"))
+
+
+def ids(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=ids)
+def test_a_module_has_a_caption_and_fits_a_head(path):
+    text = path.read_text()
+    caption = ast.get_docstring(ast.parse(text))
+    assert caption, "every module begins with a sentence"
+    assert caption.splitlines()[0].endswith((".", ":")) or "\n" in caption
+    assert len(text.splitlines()) <= 500
+
+
+@pytest.mark.parametrize("path", STATEMENTS, ids=ids)
+def test_a_statement_has_a_caption_and_no_clock(path):
+    text = path.read_text()
+    assert text.startswith("-- ")
+    assert not re.search(r"\b(now|now64|today|rand|generateUUIDv4)\(", text)
+    assert text.endswith("\n")
+
+
+def test_there_are_six_packages_and_no_other():
+    found = {p.parent.name for p in ROOT.glob("*/__init__.py")}
+    assert found == set(PACKAGES)
+
+
+def test_no_dependency_brings_a_package_of_our_names():
+    """Six flat packages: another distribution with one of these names would be mixed up with ours."""
+    owners = importlib.metadata.packages_distributions()
+    for name in PACKAGES:
+        assert set(owners.get(name, ["breakeven"])) == {"breakeven"}
+
+
+def test_requirements_are_pinned_hashed_and_name_no_host():
+    text = (ROOT / "requirements.txt").read_text()
+    assert "://" not in text
+    pins = [line for line in text.splitlines() if line and not line.startswith(" ")]
+    assert all("==" in pin and pin.endswith("\\") for pin in pins)
+    assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_no_sql_is_made_of_strings():
+    """Statements stand in files; the few that are built for the engine's own checks are in the embedded store."""
+    made = re.compile(r"""f["'](?:SELECT|INSERT|ALTER|CREATE|DROP)\b""")
+    for path in MODULES:
+        if "embedded" not in path.parts:
+            assert not made.search(path.read_text()), path
+
+
+def test_nothing_generated_or_private_is_tracked():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    assert not [
+        name for name in tracked if name.endswith((".pyc", ".lock")) or name.startswith((".venv", "build", "dist"))
+    ]
+
+
+@pytest.mark.parametrize("name", ["0001-flat-packages", "0002-embedded-store-process", "0003-recomputed-rollups"])
+def test_decisions_are_written_down(name):
+    text = (ROOT / "docs" / "decisions" / f"{name}.md").read_text()
+    assert len(text.split()) > 80
+
+
+def test_every_command_and_setting_is_documented():
+    import dataclasses
+
+    from breakeven import cli, config
+
+    docs = "\n".join(p.read_text() for p in (ROOT / "docs").glob("*.md")) + (ROOT / "README.md").read_text()
+    for command in cli.app.registered_commands:
+        name = command.name or command.callback.__name__
+        assert f"breakeven {name}" in docs, name
+    text = (ROOT / "docs" / "configuration.md").read_text()
+
+    def keys(cls):
+        for one in dataclasses.fields(cls):
+            yield one.name
+            for inner in (getattr(config, n) for n in dir(config) if n.endswith("Config")):
+                if inner.__name__ in str(one.type) and inner is not cls:
+                    yield from keys(inner)
+
+    assert [key for key in keys(config.Config) if f"`{key}`" not in text and f"[{key}" not in text] == []
