@@ -102,7 +102,7 @@ def _day(first: datetime, day: int, as_of: datetime) -> Iterator[Request]:
     weekend = first.weekday() >= 5
     yield from _support(rng, first, day, 240 if weekend else 780)
     yield from _contracts(rng, first, day, 8 if weekend else 55, as_of)
-    yield from _search(rng, first, day, 230 if weekend else 520)
+    yield from _search(rng, first, day, 450 if weekend else 1000)
 
 
 def _support(rng: random.Random, first: datetime, day: int, count: int) -> Iterator[Request]:
@@ -139,14 +139,14 @@ def _contracts(rng: random.Random, first: datetime, day: int, count: int, as_of:
 
 
 def _search(rng: random.Random, first: datetime, day: int, count: int) -> Iterator[Request]:
-    """Yield the workload that runs on two of our GPUs, with a small share on an API when they are busy."""
+    """Yield long documents, summed up on two of our GPUs, with a small share on an API when they are busy."""
     for number, at in enumerate(_times(rng, first, count)):
         away = rng.random() < 0.04
         yield _request(
             at, f"search-{day}-{number}", "api" if away else "self_hosted", "openai" if away else "own",
             "gpt-demo" if away else "mistral-demo-small", key="search-prod",
-            input_fresh=int(rng.lognormvariate(9.75, 0.3)), output=int(rng.lognormvariate(7.3, 0.3)),
-            latency_ms=int(rng.lognormvariate(10.1, 0.4)), ttft_ms=int(rng.lognormvariate(6.9, 0.3)),
+            input_fresh=int(rng.lognormvariate(11.0, 0.3)), output=int(rng.lognormvariate(8.0, 0.3)),
+            latency_ms=int(rng.lognormvariate(11.6, 0.3)), ttft_ms=int(rng.lognormvariate(9.9, 0.3)),
         )  # fmt: skip
 
 

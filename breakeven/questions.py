@@ -10,6 +10,7 @@ import typer
 from breakeven import show
 from breakeven.answers import idle_row, moment, verdict_rows
 from breakeven.command import Json, app, opened, print_json, wants_json
+from dashboards.panel import vocabulary
 from ledger.costing import report
 
 if TYPE_CHECKING:
@@ -110,12 +111,11 @@ def verdicts_table(service: Service, workload: str, *, explain: bool) -> None:
         return
     show.table(
         "Verdicts · last 28 complete days · current prices · USD per 720 h",
-        ["workload", "now", "verdict", "API>", "best>", "saving>", "use needed/given>"],
+        ["workload", "now", "verdict", "API>", "best>", "saving>"],
         [
             [
                 row["workload"], row["current"] or "–", _label(row), show.usd(row["api_usd_month"]),
                 show.usd(row["candidate_usd_month"]), show.usd(row["saving_usd_month"]),
-                f"{show.share(row['used_share_needed'])}/{show.share(row['used_share'])}",
             ]
             for row in sorted(rows, key=lambda r: r["workload"])
         ],
@@ -130,7 +130,9 @@ def verdicts_table(service: Service, workload: str, *, explain: bool) -> None:
 
 
 def _label(row: dict[str, Any]) -> str:
-    return f"{row['verdict']} n={row['replicas']}" if row["verdict"] == "hybrid" else str(row["verdict"])
+    words = vocabulary()["mappings"]["verdict"]
+    word = str(words.get(row["verdict"], [row["verdict"]])[0])
+    return f"{word} n={row['replicas']}" if row["verdict"] == "hybrid" else word
 
 
 def _explain(row: dict[str, Any]) -> None:

@@ -63,8 +63,9 @@ def answer(
     if not start < end or (end - start).total_seconds() > 10 * _FAR_S:
         raise ConfigError("the range must begin before it ends and span less than 11 years")
     bucket = bucket_of((end - start).total_seconds(), width, definitions.seconds(panel.bucket))
-    if panel.draw in ("lines", "bars"):  # whole buckets: a part of one would look like a dip
-        start = datetime.fromtimestamp(start.timestamp() // bucket * bucket, UTC)
+    # Whole buckets, whole hours: a part of one would look like a dip, and money is kept by the hour.
+    step = bucket if panel.draw in ("lines", "bars") else 3600
+    start = datetime.fromtimestamp(start.timestamp() // step * step, UTC)
     values: dict[str, Any] = {"from": start, "to": end, "as_of": as_of, "bucket": bucket}
     values |= {variable: given.get(variable, []) for variable in board.variables}
     used = definitions.places(definitions.statement(name, panel_name))

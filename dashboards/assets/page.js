@@ -40,7 +40,9 @@ function stat(panel, data, box) {
   const now = values.length ? values[values.length - 1] : null;
   if (now === null) { box.append(el("p", { class: "value empty" }, panel.no_value)); return; }
   const level = panel.thresholds.filter(([, from]) => now >= from).pop();
-  box.append(el("p", { class: "value " + (level ? level[0] : "") }, shown(now, panel.unit)));
+  const bound = data.fields.findIndex((field) => field.name === "lower_bound");
+  const least = bound > 0 && data.columns[bound][values.length - 1] ? "≥ " : "";
+  box.append(el("p", { class: "value " + (level ? level[0] : "") }, least + shown(now, panel.unit)));
   const before = values.length > 1 ? values[0] : null;
   if (before) {
     const change = (now - before) / Math.abs(before);

@@ -1,8 +1,12 @@
--- API money in the period before and in the range.
-SELECT pair.1 AS time, pair.2 AS value FROM (
-  SELECT sumOrNullIf(usd, hour < {from:DateTime}) AS before, sumOrNullIf(usd, hour >= {from:DateTime}) AS within
-  FROM v_cost_hourly
-  WHERE side = 'api' AND vintage = 'booked' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
+-- API money in the period before and in the range, a lower bound where tokens or their price are not known.
+SELECT pair.1 AS time, pair.2 AS value, pair.3 AS lower_bound FROM (
+  SELECT sumOrNullIf(usd, hour < {from:DateTime}) AS before, sumOrNullIf(usd, hour >= {from:DateTime}) AS within,
+    max(missing AND hour < {from:DateTime}) AS before_missing, max(missing AND hour >= {from:DateTime}) AS within_missing
+  FROM (
+    SELECT hour, workload, usd, false AS missing FROM v_cost_hourly WHERE side = 'api' AND vintage = 'booked'
+    UNION ALL
+    SELECT hour, workload, NULL AS usd, unpriced_tokens + no_usage > 0 AS missing FROM v_usage_hourly WHERE side = 'api')
+  WHERE hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
     AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
-ARRAY JOIN [({from:DateTime}, before), ({to:DateTime}, within)] AS pair
+ARRAY JOIN [({from:DateTime}, before, before_missing), ({to:DateTime}, within, within_missing)] AS pair
 ORDER BY time

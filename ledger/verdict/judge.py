@@ -243,10 +243,10 @@ def _reason(label: str, best: Choice | None, api_month: float) -> str:
     if best is None:
         return f"the whole API bill, {api_month:.2f} USD a month, is less than one replica"
     if label == "api":
-        note = f" ({', '.join(best.notes)})" if best.notes else ""
-        needed = "no" if best.needed is None else f"{best.needed:.0%}"
+        needed = "no share of its time" if best.needed is None else f"{best.needed:.1%} of its time"
         first = 0.0 if best.own_first is None else best.own_first
-        return f"a replica would need {needed} use to pay and this load gives its first {first:.0%}{note}"
+        note = f": {', '.join(best.notes)}" if best.notes else ""
+        return f"a replica pays once it works {needed}; this load would keep the first one busy {first:.1%}{note}"
     if label == "self_hosted":
         return f"{best.replicas} replicas hold the peak and cost less than any mix with the API"
     return f"{best.replicas} replica{'s' * (best.replicas != 1)} for the base load, peaks to the API"

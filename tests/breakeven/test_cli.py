@@ -189,7 +189,7 @@ def shown(demo_service):
 
 def test_the_demo_catches_what_it_planted(shown):
     service, planted, found, _ = shown
-    assert planted.delivered_twice > 500
+    assert planted.delivered_twice > 100
     assert planted.duplicates_caught == planted.delivered_twice
     assert service.store.read("SELECT count() FROM v_requests")[1] == [(planted.requests,)]
     assert 2 * 3600 <= found["gap_unknown_gpu_seconds"] <= 4 * 3600

@@ -46,7 +46,7 @@ def facts(usd=4500.0, option=None, **more):
         (facts(option=own(grade="D")), "insufficient_capacity", "grade D"),
         (facts(option=own(grade="")), "insufficient_capacity", "grade unknown"),
         (facts(option=own(rate=None)), "insufficient_capacity", "no own deployment has a GPU rate"),
-        (facts(usd=50.0, option=own(grade="E"), current_usd=50.0), "api", "use to pay"),
+        (facts(usd=50.0, option=own(grade="E"), current_usd=50.0), "api", "a replica pays once"),
         (facts(api=()), "no_options", "no API deployment"),
         (facts(own=()), "no_options", "no own deployment"),
         (facts(api=(ApiOption("api", None),)), "insufficient_data", "no declared API has a price"),
