@@ -283,19 +283,14 @@ def sql(
     if wants_json(as_json):
         print_json({"columns": names, "rows": [list(row) for row in rows]})
     else:
-        show.table(
-            "",
-            names,
-            [["–" if v is None else str(show.plain(v)) for v in row] for row in rows],
-            f"{len(rows)} rows",
-        )
+        show.result(names, [["–" if v is None else str(show.plain(v)) for v in row] for row in rows])
 
 
 @app.command()
 def sources(as_json: Json = False) -> None:
     """List where facts came from: last event, rows, rejected rows.
 
-    A rejected row stays in the table `rejected` with its file, line, field and reason; the good rows beside it are in.
+    A rejected row stays in the table `rejected` with its origin, line, field and reason; the good rows are in.
     """
     with opened() as service:
         rows = service.store.ask("breakeven", "sources")

@@ -83,6 +83,19 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], cap
     console.print(drawn)
 
 
+def result(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of free SQL: as a table where it fits the screen, else one `name: value` a line."""
+    widths = [max(len(name), *(len(row[at]) for row in rows)) if rows else len(name) for at, name in enumerate(names)]
+    if sum(widths) + 2 * len(widths) <= console.width:
+        table("", names, rows)
+    else:
+        for number, row in enumerate(rows, 1):
+            say(f"row {number}")
+            for name, value in zip(names, row, strict=True):
+                say(f"  {name}: {value}")
+    say(f"{len(rows)} row{'s' * (len(rows) != 1)}")
+
+
 def plain(value: Any) -> Any:
     """Return a value for JSON: money and instants as text, unknown as null."""
     if isinstance(value, Decimal):

@@ -118,7 +118,7 @@ class Rejected:
 
     received_at: datetime
     source: str
-    file: str
+    origin: str
     line: int
     field: str
     reason: str

@@ -24,17 +24,9 @@ MAPPABLE = (
 """What `--map` can name. `input` is all input tokens, cached ones included; `input_fresh` only uncached ones."""
 
 _TIMES = (
-    "ts",
-    "timestamp",
-    "time",
-    "at",
-    "created_at",
-    "created",
-    "startTime",
-    "start_time",
-    "request_time",
-    "datetime",
-)
+    "ts", "timestamp", "time", "at", "created_at", "created", "startTime", "start_time", "request_time", "datetime",
+)  # fmt: skip
+_FOREIGN_INPUT = {"input", "input_tokens", "prompt_tokens", "tokens_in", "total_tokens", "tokens"}
 _WRAPPERS = ("response", "body", "response_body")
 _TIERS = {
     "default": "standard",
@@ -191,10 +183,10 @@ def shape_of(row: dict[str, Any]) -> Callable[[RequestsLog, dict[str, Any]], Req
         ("custom_id" in row and isinstance(result, dict) and "type" in result, _anthropic_batch),
         ("custom_id" in row and "response" in row, _openai_batch),
         ("resourceSpans" in row, _otlp_line),
-        ({"ts", "provider", "model"} <= row.keys(), _canonical),
         ({"tokens_in", "tokens_out", "created_at"} <= row.keys(), _cloudflare),
         ("eval_count" in row and "total_duration" in row, _ollama),
         (_body_shape(row, usage) is not None or _wrapped(row) is not None, _response),
+        ({"ts", "provider", "model"} <= row.keys(), _canonical),
     )
     return next((reader for fits, reader in checks if fits), None)
 
@@ -311,6 +303,9 @@ def _canonical(log: RequestsLog, row: dict[str, Any]) -> Request:
         )
     }
     absent = all(tokens[name] is None for name in (*INPUT_CLASSES, "output"))
+    foreign = sorted(set(row) & _FOREIGN_INPUT) if all(tokens[name] is None for name in INPUT_CLASSES) else []
+    if foreign:  # left out, the row's input would be lost without a word
+        raise BadRow(foreign[0], f"not a token class; write {', '.join(INPUT_CLASSES)}, output, or name it with --map")
     counted = {k: (v or 0) if k in (*INPUT_CLASSES, "output", "unexplained") else v for k, v in tokens.items()}
     if (counted["output_reasoning"] or 0) > (counted["output"] or 0):
         raise BadRow("output_reasoning", f"{counted['output_reasoning']} is more than output {counted['output']}")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ledger.records import Record
 
 DATABASE = "breakeven"
+_SAID = re.compile(r"DB::Exception: (.*?)(?: \([A-Z_]+\))?(?: \(version .*\))?\s*\Z", re.DOTALL)
 _CODE = re.compile(r"code:? (\d+)", re.IGNORECASE)
 _BLOCK = 100_000
 READ_LIMITS = {
@@ -234,4 +235,5 @@ def _translated(error: ClickHouseError) -> StoreUnavailable | StoreRefused:
     found = _CODE.search(text)
     if isinstance(error, OperationalError) or not isinstance(error, DatabaseError):
         return StoreUnavailable(f"the store does not answer: {text}")
-    return StoreRefused(text, int(found[1]) if found else 0)
+    said = _SAID.search(text)
+    return StoreRefused(said[1] if said else text, int(found[1]) if found else 0)

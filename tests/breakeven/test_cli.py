@@ -158,6 +158,18 @@ def test_sql_and_sources(folder):
     assert (row["source"], row["rows"], row["rejected"], row["last"]) == ("requests_log", 12, 1, "2026-11-23T10:00:02Z")
 
 
+def test_sql_shows_wide_rows_and_says_plainly_what_is_refused(folder):
+    wide = run("sql", "SELECT * FROM v_requests LIMIT 1", store=folder / "store").stdout
+    assert "  model: " in wide
+    assert wide.endswith("1 row\n")
+    for statement, why in (
+        ("SELECT file('/etc/passwd')", "file is not allowed"),
+        ("SELECT nope FROM v_requests", "`nope`"),
+    ):
+        done = run("sql", statement, store=folder / "store", code=2)
+        assert ("DB::Exception" in done.stderr, why in done.stderr) == (False, True), done.stderr
+
+
 def test_init_writes_what_check_accepts(tmp_path):
     path = tmp_path / "breakeven.toml"
     run("init", str(path))

@@ -83,6 +83,19 @@ def test_one_request_in_two_shapes_has_one_set_of_classes():
     assert message.event_key == line.event_key
 
 
+@pytest.mark.parametrize("place", ["usage", "response"])
+def test_usage_beside_the_names_of_our_own_lines_is_read(place):
+    """A row that carries ts, provider and model, and its tokens in a response or its usage object."""
+    usage = {"prompt_tokens": 50, "completion_tokens": 5}
+    more = (
+        {"usage": usage}
+        if place == "usage"
+        else {"response": {"object": "chat.completion", "model": "gpt-4o", "usage": usage}}
+    )
+    found = parse({"ts": TS, "provider": "openai", "model": "gpt-4o", **more})
+    assert tokens(found) == {"input_fresh": 50, "output": 5}
+
+
 @pytest.mark.parametrize(
     ("row", "field", "reason"),
     [
@@ -98,6 +111,7 @@ def test_one_request_in_two_shapes_has_one_set_of_classes():
         ({"ts": TS, "provider": "", "model": "m", "output": 1}, "provider", "--provider"),
         ({"ts": "2031-01-01T00:00:00Z", "provider": "a", "model": "m", "output": 1}, "ts", "not between 2015 and now"),
         ({"ts": "yesterday", "provider": "a", "model": "m", "output": 1}, "ts", "not a time"),
+        ({"ts": TS, "provider": "a", "model": "m", "input": 9, "output": 1}, "input", "not a token class; write input_fresh"),
         ({"hello": 1}, "line", "no known shape"),
         ({"usage": {"prompt_tokens": 5, "completion_tokens": 1}, "model": "m"}, "at", "no time of the request"),
         ({"ts": TS, "usage": {"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 9}}, "model": "m"},

@@ -72,13 +72,13 @@ COMMENT 'One reading of a GPU a row; missing is NULL, never 0';
 CREATE TABLE IF NOT EXISTS rejected (
   received_at DateTime64(3, 'UTC') COMMENT 'When it came',
   source LowCardinality(String) COMMENT 'Which collector refused it',
-  file String COMMENT 'File or sender',
+  origin String COMMENT 'File or sender',
   line UInt64 COMMENT 'Line or row number, from 1',
   field LowCardinality(String) COMMENT 'Field that was wrong',
   reason String COMMENT 'What was expected',
   value String COMMENT 'The value, cut to 80 characters',
   ver UInt64 COMMENT 'Order of loading, nanoseconds'
-) ENGINE = ReplacingMergeTree(ver) PARTITION BY toYYYYMM(received_at) ORDER BY (source, file, line, field)
+) ENGINE = ReplacingMergeTree(ver) PARTITION BY toYYYYMM(received_at) ORDER BY (source, origin, line, field)
 SETTINGS non_replicated_deduplication_window = 1000
 COMMENT 'Rows that were not taken, with the reason';
 
