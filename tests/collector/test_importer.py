@@ -224,6 +224,15 @@ def test_rows_find_their_workload_and_deployment(store, prices, tmp_path):
     assert found == [("bot", "support", "mini"), ("rest", "", "mini"), ("said", "", "mini"), ("unassigned", "", "")]
 
 
+def test_rows_imported_before_their_workload_was_declared_find_it_the_next_time(store, prices, tmp_path):
+    path, plain = write(tmp_path / "a.jsonl", jsonl(3, key="bot-1")), Plan({}, Defaults())
+    assert counts(run(store, prices, path, plain)) == (3, 0, 0)
+    attribution = Attribution([Workload("bot", "support", '{"key": ["bot-*"]}', [], 1.0, BEGIN)])
+    assert counts(run(store, prices, path, plain, attribution)) == (0, 3, 0)
+    found = store.read("SELECT workload, team, count() FROM requests FINAL GROUP BY workload, team")[1]
+    assert found == [("bot", "support", 3)]
+
+
 def test_rows_of_several_months_and_a_model_without_a_price(store, prices, tmp_path):
     lines = [
         line.replace("2026-11-20", day).replace('"r', f'"{day}')
