@@ -256,7 +256,7 @@ def check(as_json: Json = False) -> None:
             show.say(f"{name}: {value}")
         for finding in findings:
             show.say(f"missing: {finding}")
-        show.say("ok" if not findings else f"{len(findings)} finding{'s' * (len(findings) != 1)}")
+        show.say("ok" if not findings else show.several(len(findings), "finding"))
     if findings:
         raise typer.Exit(1)
 

@@ -14,6 +14,9 @@ from dashboards.panel import vocabulary
 from ledger.costing import report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from decimal import Decimal
+
     from breakeven.service import Service
 
 
@@ -56,32 +59,44 @@ def cost(
             "Nothing here yet. `breakeven import FILE` brings in a request log; `breakeven demo` shows how it looks."
         )
         return
+    _cost_table(rows, total, basis)
+
+
+def _cost_table(rows: Sequence[report.Cost], total: report.Cost, basis: str) -> None:
     groups = list(rows[0].group)
+    texts = {title: [text(row) for row in [*rows, total]] for title, text in _FIGURES.items()}
+    shown = [title for title, column in texts.items() if title == "cost>" or set(column) - {"–", "0"}]
+    heads = [[row.group[name] or "–" for name in groups] for row in rows]
+    heads.append(["total", *[""] * (len(groups) - 1)][: len(groups)])
     show.table(
         f"Cost · {basis} basis · booked prices · USD · UTC",
-        [*groups, "requests>", "ok>", "input>", "output>", "cost>", "per 1k>", "per 1M tok>", "unpriced>"],
-        [
-            *([*(_group(row, name) for name in groups), *_figures(row)] for row in rows),
-            [*("total", *[""] * len(groups))[: len(groups)], *_figures(total)],
-        ],
+        [*groups, *shown],
+        [[*heads[n], *(texts[title][n] for title in shown)] for n in range(len(heads))],
         "per 1k successful requests, per 1M tokens · ≥ lower bound: some tokens have no price · "
         "– no single workload: idle GPUs, overheads",
     )
 
 
-def _group(row: report.Cost, name: str) -> str:
-    return row.group[name] or "–"
+def _money(amount: Decimal | None, row: report.Cost, absent: str = "–") -> str:
+    return absent if amount is None else show.usd(amount, bound=bool(row.unpriced_tokens or row.no_usage))
 
 
-def _figures(row: report.Cost) -> list[str]:
-    bound = bool(row.unpriced_tokens or row.no_usage)
-    per_1k = row.per_request * 1000 if row.per_request is not None else None
-    return [
-        show.count(row.requests), show.count(row.successful_requests), show.compact(row.total_input),
-        show.compact(row.output), show.usd(row.cost, bound=bound),
-        "–" if per_1k is None else show.usd(per_1k, bound=bound),
-        "–" if row.per_mtok is None else show.usd(row.per_mtok, bound=bound), show.compact(row.unpriced_tokens),
-    ]  # fmt: skip
+def _failed(row: report.Cost) -> int | None:
+    """Return logical requests without a success."""
+    return None if row.requests is None or row.successful_requests is None else row.requests - row.successful_requests
+
+
+_FIGURES: dict[str, Callable[[report.Cost], str]] = {
+    "requests>": lambda row: show.count(row.requests),
+    "failed>": lambda row: show.count(_failed(row)),
+    "input>": lambda row: show.compact(row.total_input),
+    "output>": lambda row: show.compact(row.output),
+    "cost>": lambda row: _money(row.cost, row, show.UNKNOWN),
+    "per 1k>": lambda row: _money(row.per_request and row.per_request * 1000, row),
+    "per 1M tok>": lambda row: _money(row.per_mtok, row),
+    "unpriced>": lambda row: show.compact(row.unpriced_tokens),
+}
+"""Columns of the cost table; one in which nothing stands is left out."""
 
 
 @app.command()
@@ -219,7 +234,7 @@ def prices_list(
             ]
             for r in rows
         ],
-        f"{len(rows)} rows" + ("; the first 500" if len(rows) == 500 else ""),
+        show.several(len(rows), "row") + ("; the first 500" if len(rows) == 500 else ""),
     )  # fmt: skip
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -45,8 +46,13 @@ def share(value: Decimal | float | None) -> str:
 
 
 def count(value: int | None) -> str:
-    """Return a count with separators."""
-    return "–" if value is None else f"{value:,}"
+    """Return a count with separators, from a million on in M or G."""
+    return "–" if value is None else f"{value:,}" if value < 10**6 else compact(value)
+
+
+def several(number: int, noun: str) -> str:
+    """Return a number with its noun in the singular or the plural."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def compact(value: int | None) -> str:
@@ -65,35 +71,37 @@ def when(value: datetime | None) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "") -> None:
-    """Print a table; columns that end with `>` are numbers."""
-    drawn = Table(
-        title=title,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        caption=caption,
-        caption_justify="left",
-        title_style="bold",
-    )
-    for at, name in enumerate(columns):
-        justify: Literal["left", "right"] = "right" if name.endswith(">") else "left"
-        drawn.add_column(name.rstrip(">"), justify=justify, overflow="fold", no_wrap=at == 0)
-    for row in rows:
+    """Print a table; columns that end with `>` are numbers. Wider than the screen it runs over: figures stay whole."""
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    cells = [list(row) for row in rows]
+    names = [name.rstrip(">") for name in columns]
+    for given, name in zip(columns, names, strict=True):
+        drawn.add_column(name, justify="right" if given.endswith(">") else "left", no_wrap=True)
+    for row in cells:
         drawn.add_row(*row)
-    console.print(drawn)
+    if title:
+        console.print(title, style="bold", soft_wrap=True)
+    wide = Console(highlight=False, markup=False, width=max(console.width, fitting(names, cells)))
+    wide.print(drawn, crop=False)
+    if caption:
+        console.print(caption, style="dim")
+
+
+def fitting(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return the width that a table needs."""
+    return sum(max(cell_len(str(row[at])) for row in [names, *rows]) for at in range(len(names))) + 3 * len(names)
 
 
 def result(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows of free SQL: as a table where it fits the screen, else one `name: value` a line."""
-    widths = [max(len(name), *(len(row[at]) for row in rows)) if rows else len(name) for at, name in enumerate(names)]
-    if sum(widths) + 2 * len(widths) <= console.width:
+    if fitting(names, rows) <= console.width:
         table("", names, rows)
     else:
         for number, row in enumerate(rows, 1):
             say(f"row {number}")
             for name, value in zip(names, row, strict=True):
                 say(f"  {name}: {value}")
-    say(f"{len(rows)} row{'s' * (len(rows) != 1)}")
+    say(several(len(rows), "row"))
 
 
 def plain(value: Any) -> Any:

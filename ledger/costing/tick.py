@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import calendar
 import json
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ledger.costing.declared import record
@@ -16,7 +16,7 @@ from ledger.errors import StoreRefused
 from ledger.records import CostHour, SourceState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ledger.costing.declared import Declared
     from ledger.records import Overhead
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 _PACKAGE = "ledger.costing"
 _HOUR = timedelta(hours=1)
 _CHUNK = 372
-"""Hours rebuilt in one go."""
+"""Most hours rebuilt in one go."""
+_CHUNK_ROWS = 100_000
+"""Most attempts read in one go, unless one hour has more: keeps the engine's memory flat on a large import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ def tick(store: Store, declared: Declared, as_of: datetime, progress: Callable[[
         own |= set(_hours(mark.covered, max(own)))  # silence since then is now known to have been silence
     dirty_hours, own_hours = sorted(h for h in dirty if h <= as_of), sorted(h for h in own if h < closed)
     total, done = len(dirty_hours) + len(own_hours), 0
-    for hours in _chunks(dirty_hours):
+    sizes = (
+        {row["hour"]: row["n"] for row in store.ask(_PACKAGE, "hour_sizes", hours=dirty_hours)} if dirty_hours else {}
+    )
+    for hours in _chunks(dirty_hours, sizes):
         _rebuild_requests(store, hours)
         done += len(hours)
         if progress:
@@ -179,14 +184,19 @@ def _hours(start: datetime | None, end: datetime) -> Iterator[datetime]:
         hour += _HOUR
 
 
-def _chunks(hours: list[datetime]) -> Iterator[list[datetime]]:
-    """Cut hours into pieces of one month and at most _CHUNK hours, so that an insert is one partition."""
-    months: dict[tuple[int, int], list[datetime]] = defaultdict(list)
+def _chunks(hours: list[datetime], sizes: Mapping[datetime, int] = MappingProxyType({})) -> Iterator[list[datetime]]:
+    """Cut sorted hours into pieces of one month (an insert is one partition), _CHUNK hours, _CHUNK_ROWS attempts."""
+    piece: list[datetime] = []
+    rows = 0
     for hour in hours:
-        months[hour.year, hour.month].append(hour)
-    for month in sorted(months):
-        for start in range(0, len(months[month]), _CHUNK):
-            yield months[month][start : start + _CHUNK]
+        rows += sizes.get(hour, 0)
+        other_month = bool(piece) and (hour.year, hour.month) != (piece[0].year, piece[0].month)
+        if piece and (other_month or len(piece) == _CHUNK or rows > _CHUNK_ROWS):
+            yield piece
+            piece, rows = [], sizes.get(hour, 0)
+        piece.append(hour)
+    if piece:
+        yield piece
 
 
 def _read_mark(store: Store) -> _Mark:
