@@ -107,27 +107,10 @@ class WorkloadConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class OverrideConfig:
-    """One [[prices.override]]: USD per million tokens for a provider's model as billed."""
-
-    provider: str
-    model: str
-    input: Decimal | None = None
-    output: Decimal | None = None
-    cache_read: Decimal | None = None
-    cache_write: Decimal | None = None
-    cache_write_long: Decimal | None = None
-    variant: str = "standard"
-    above: int = 0
-    since: datetime = BEGIN
-    until: datetime = END
-
-
-@dataclass(frozen=True, slots=True)
 class PricesConfig:
     """[prices]: your own prices beside the book of genai-prices."""
 
-    override: tuple[OverrideConfig, ...] = ()
+    override: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +127,10 @@ class OverheadConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class IdleConfig:
-    """[alerts.limits.idle]: what tells a GPU's states apart."""
-
-    unallocated_mem_gib: float = 1.0
-    serving_low_below: float = 0.2
-    idle_power_w: float = 140.0
-    busy_util: float = 0.10
-
-
-@dataclass(frozen=True, slots=True)
 class LimitsConfig:
     """[alerts.limits]."""
 
-    idle: IdleConfig = IdleConfig()
+    idle: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,26 +170,7 @@ class Config:
             pools=tuple(Pool(n, p.gpus, p.nodes, p.spare) for n, p in self.pools.items()),
             deployments=tuple(_deployment(name, one) for name, one in self.deployments.items()),
             workloads=tuple(_workload(name, one) for name, one in self.workloads.items()),
-            limits=Limits(**dataclasses.asdict(self.alerts.limits.idle)),
-        )
-
-    def price_overrides(self) -> tuple[Override, ...]:
-        """Return the user's prices."""
-        return tuple(
-            Override(
-                o.provider,
-                o.model,
-                o.input,
-                o.output,
-                o.cache_read,
-                o.cache_write,
-                o.cache_write_long,
-                o.variant,
-                o.above,
-                o.since,
-                o.until,
-            )
-            for o in self.prices.override
+            limits=self.alerts.limits.idle,
         )
 
 

@@ -33,7 +33,7 @@ class Service:
         """Open the store (`url` wins over the configuration) and bring its schema up to date."""
         store = Store(url or config.store.url, http=config.store.http, reader_password=config.store.reader_password)
         store.migrate()
-        return cls(config, store, PriceRegister(store, config.price_overrides()))
+        return cls(config, store, PriceRegister(store, config.prices.override))
 
     def __enter__(self) -> Self:
         return self

@@ -72,8 +72,8 @@ class Override:
     cache_write_long: Decimal | None = None
     variant: str = "standard"
     above: int = 0
-    valid_from: datetime = BEGIN
-    valid_to: datetime = END
+    since: datetime = BEGIN
+    until: datetime = END
 
 
 def identify(provider: str, model: str) -> tuple[Provider, ModelInfo] | None:
@@ -136,8 +136,8 @@ def override_prices(overrides: Iterable[Override]) -> list[Price]:
                 one.model,
                 one.variant,
                 one.above,
-                one.valid_from,
-                one.valid_to,
+                one.since,
+                one.until,
                 (0, DAY_S),
                 prices,
                 flags,

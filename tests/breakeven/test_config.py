@@ -32,7 +32,7 @@ def test_the_example_is_right_as_it_is_and_switched_on():
     declared = full.declared()
     assert [d.name for d in declared.own] == ["own-llama"]
     assert declared.rates[0].usd_per_gpu_hour == Decimal("2.69")
-    assert full.price_overrides()[0].valid_from == datetime(2026, 10, 1, tzinfo=UTC)
+    assert full.prices.override[0].since == datetime(2026, 10, 1, tzinfo=UTC)
     assert (ROOT / "breakeven.example.toml").read_text() == config.example()
 
 

@@ -115,8 +115,8 @@ def test_a_price_change_takes_effect_at_its_instant(store):
     prices = PriceRegister(
         store,
         [
-            Override("own", "m", input=Decimal(5), output=Decimal(5), valid_to=change),
-            Override("own", "m", input=Decimal(4), output=Decimal(4), valid_from=change),
+            Override("own", "m", input=Decimal(5), output=Decimal(5), until=change),
+            Override("own", "m", input=Decimal(4), output=Decimal(4), since=change),
         ],
     )
     prices.resolve([("own", "m", "standard", "")], NOW)
