@@ -233,7 +233,10 @@ def _header(lines: Iterator[_Line], path: Path) -> tuple[list[str], str]:
         raise SourceRefused(f"{path}: line 1: {first.trouble}")
     text = first.data.decode("utf-8-sig", "replace")
     delimiter = max(",;\t|", key=text.count)
-    names = next(csv.reader([text], delimiter=delimiter))
+    try:
+        names = next(csv.reader([text], delimiter=delimiter))
+    except csv.Error as error:
+        raise SourceRefused(f"{path}: line 1 is not a CSV header: {error}") from None
     twice = sorted({name for name in names if names.count(name) > 1 and name})
     if twice:
         raise SourceRefused(f"{path}: the header names {', '.join(twice)} twice")
@@ -242,35 +245,54 @@ def _header(lines: Iterator[_Line], path: Path) -> tuple[list[str], str]:
 
 def _csv(lines: Iterator[_Line], path: Path) -> Iterator[Row]:
     names, delimiter = _header(lines, path)
-    at = [1]
+    csv.field_size_limit(MAX_LINE)
+    taken: list[tuple[int, str]] = []
     trouble: list[_Line] = []
 
     def texts() -> Iterator[str]:
         for line in lines:
-            at[0] = line.number
             if line.trouble:
                 trouble.append(line)
                 if not line.trouble.startswith("longer"):
                     return
                 continue
-            yield line.data.decode("utf-8", "surrogateescape")
+            taken.append((line.number, line.data.decode("utf-8", "surrogateescape")))
+            yield taken[-1][1]
 
-    reader = csv.reader(texts(), delimiter=delimiter)
-    while True:
-        try:
-            values = next(reader)
-        except StopIteration:
-            break
-        except csv.Error as error:
-            yield Row(at[0], None, BadRow("line", f"not CSV: {error}"))
-            continue
-        if values:
-            yield _csv_row(at[0], names, values)
+    for found in _records(texts(), delimiter, taken):
+        row = _csv_row(taken[0][0], names, found)
+        if row.bad and len(taken) > 1:  # a quote that never ends took its neighbours with it
+            yield from (_csv_line(number, text, names, delimiter) for number, text in taken)
+        else:
+            yield row
     for line in trouble:
         yield Row(line.number, None, BadRow("line", line.trouble), end=not line.trouble.startswith("longer"))
 
 
-def _csv_row(number: int, names: list[str], values: list[str]) -> Row:
+def _records(texts: Iterator[str], delimiter: str, taken: list[tuple[int, str]]) -> Iterator[list[str] | csv.Error]:
+    """Yield records or what is wrong with them; `taken` then holds the lines that each is made of."""
+    reader = csv.reader(texts, delimiter=delimiter, strict=True)
+    while True:
+        taken.clear()
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield error
+        else:
+            if values:
+                yield values
+
+
+def _csv_line(number: int, text: str, names: list[str], delimiter: str) -> Row:
+    found = next(_records(iter([text]), delimiter, []), csv.Error("empty"))
+    return _csv_row(number, names, found)
+
+
+def _csv_row(number: int, names: list[str], values: list[str] | csv.Error) -> Row:
+    if isinstance(values, csv.Error):
+        return Row(number, None, BadRow("line", f"not CSV: {values}"))
     if len(values) != len(names):
         return Row(number, None, BadRow("line", f"{len(values)} fields, the header has {len(names)}"))
     for name, value in zip(names, values, strict=True):

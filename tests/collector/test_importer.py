@@ -129,6 +129,27 @@ def test_a_bad_csv_row_is_kept_with_its_reason(store, prices, tmp_path, row, fie
     assert reason in why
 
 
+def test_a_quote_that_never_ends_loses_nothing_beside_it(store, prices, tmp_path):
+    """40 good rows stand between a stray quote and a proper field of two lines, which is read as one row."""
+    good = [f"2026-11-20 10:01:{i:02d},10,1,ok" for i in range(40)]
+    proper = ['2026-11-20 10:02:00,10,1,"two', 'lines"']
+    lines = ["t,i,o,note", *proper, '2026-11-20 10:00:01,10,1,"stray', *good, '2026-11-20 10:03:00,10,1,"x" y']
+    assert counts(run(store, prices, write(tmp_path / "a.csv", lines), plan(MAP))) == (41, 0, 2)
+    assert [line for line, *_ in rejected(store)] == [4, 45]
+
+
+def test_a_long_field_is_no_hindrance(store, prices, tmp_path):
+    lines = ["t,i,o,prompt", f"2026-11-20 10:00:00,10,1,{'x' * 300_000}"]
+    assert counts(run(store, prices, write(tmp_path / "a.csv", lines), plan(MAP))) == (1, 0, 0)
+
+
+def test_what_is_no_table_is_refused(store, prices, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"t\ri\x00o\n" * 9)
+    with pytest.raises(SourceRefused, match=r"a\.csv: line 1 is not a CSV header"):
+        run(store, prices, path, plan(MAP))
+
+
 def test_a_latin_1_file_keeps_its_plain_rows(store, prices, tmp_path):
     lines = [*jsonl(4), jsonl(5, team="caf\u00e9")[4].replace("\\u00e9", "\u00e9")]
     report = run(store, prices, write(tmp_path / "a.jsonl", lines, "latin-1"))
