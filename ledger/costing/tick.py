@@ -10,6 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ledger.costing.allocation import micro, usd
 from ledger.costing.declared import record
 from ledger.costing.pools import pool_hours
 from ledger.errors import StoreRefused
@@ -134,24 +135,32 @@ def _overhead(
     money: dict[tuple[datetime, str, str], Decimal],
     begin: datetime | None,
 ) -> Iterator[CostHour]:
-    """Yield the money of one overhead, hour by hour: a monthly sum is spread over the seconds of its month."""
+    """Yield the money of one overhead, hour by hour."""
     for hour in hours:
         if begin is None or hour < floor_hour(begin) or not one.valid_from <= hour < one.valid_to:
             continue
         if one.unit == "share":
             amount = one.amount * sum(
-                (usd for (at, side, pool), usd in money.items()
+                (part for (at, side, pool), part in money.items()
                  if at == hour and side == one.side and one.pool in ("", pool)),
                 Decimal(0),
             )  # fmt: skip
         elif one.unit == "usd_per_month":
-            amount = one.amount / (24 * calendar.monthrange(hour.year, hour.month)[1])
+            amount = _of_month(one.amount, hour)
         else:
             amount = one.amount
         yield CostHour(
             hour, one.side, one.name, "", "", one.pool, "", "", "", "overhead", "allocation", "booked",
             amount.quantize(Decimal("1e-12")),
         )  # fmt: skip
+
+
+def _of_month(amount: Decimal, hour: datetime) -> Decimal:
+    """Return an hour's part of a monthly sum, in whole micro-dollars that add up to it over the calendar month."""
+    hours = 24 * calendar.monthrange(hour.year, hour.month)[1]
+    index = 24 * (hour.day - 1) + hour.hour
+    whole = micro(amount)
+    return usd(whole * (index + 1) // hours - whole * index // hours)
 
 
 def _zeroed(rows: list[CostHour], stale: Iterable[CostHour]) -> list[CostHour]:

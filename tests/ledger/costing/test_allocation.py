@@ -1,5 +1,6 @@
 """Splitting money: nothing lost, nothing negative, cases C19 and C20; unit costs that may be none."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.costing.allocation import allocate, micro, per, split, token_rates, usd, work
+from ledger.costing.tick import _of_month
 
 
 @given(total=st.integers(0, 10**9), weights=st.lists(st.floats(0, 1e6), min_size=1, max_size=40))
@@ -67,3 +69,12 @@ def test_no_units_no_unit_cost(cost, units):
 def test_micro_dollars_and_back():
     assert usd(micro(Decimal("2.690001"))) == Decimal("2.690001")
     assert work(1000, 100, 10) == 1045
+
+
+@pytest.mark.parametrize("month", [datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)])
+@pytest.mark.parametrize("amount", ["800", "90", "0.000001", "123456.789012"])
+def test_a_monthly_sum_is_given_out_whole(month, amount):
+    days = 28 if month.month == 2 else 31
+    parts = [_of_month(Decimal(amount), month + timedelta(hours=h)) for h in range(24 * days)]
+    assert sum(parts) == Decimal(amount)
+    assert max(parts) - min(parts) <= Decimal("0.000001")
