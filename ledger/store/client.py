@@ -120,6 +120,8 @@ class Store:
             "deduplicate_blocks_in_dependent_materialized_views": 1,
             "max_insert_block_size": _BLOCK,
             "log_comment": str(ver),
+            # Lazily evaluated branches of the landing view would look every price up again for each of their uses.
+            "short_circuit_function_evaluation": "disable",
         }
         if token:
             settings["insert_deduplication_token"] = token
