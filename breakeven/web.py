@@ -27,7 +27,7 @@ from starlette.routing import Route
 from breakeven import metrics, show
 from breakeven.answers import idle_row, moment, verdict_rows
 from breakeven.jobs import Jobs
-from collector.receivers.otlp import Receiver
+from collector.receivers import otlp
 from dashboards import page, panel
 from ledger.costing import report
 from ledger.errors import BreakevenError, ConfigError, StoreUnavailable
@@ -67,7 +67,9 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
             Route("/api/v1/sources", web.answer(web.sources)),
             Route("/api/v1/dashboards/{dashboard}", web.answer(web.dashboard)),
             Route("/api/v1/panels/{dashboard}/{panel}", web.answer(web.panel)),
-            Route("/v1/metrics", web.otlp_metrics, methods=["POST", "PUT"]),
+            Route("/v1/traces", web.receive(otlp.TRACES), methods=["POST", "PUT"]),
+            Route("/v1/metrics", web.receive(otlp.METRICS), methods=["POST", "PUT"]),
+            Route("/v1/logs", web.receive(otlp.LOGS), methods=["POST", "PUT"]),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["127.0.0.1", "localhost", "testserver"]),
@@ -103,7 +105,8 @@ class Web:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.jobs = Jobs(service)
-        self.receiver = Receiver(service.store, service.config.server.max_body_mib << 20)
+        limit = service.config.server.max_body_mib << 20
+        self.receiver = otlp.Receiver(service.store, service.prices, service.attribution, limit)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -148,18 +151,22 @@ class Web:
             return failure(error)
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
-    async def otlp_metrics(self, request: Request) -> Response:
-        """Take OTLP metrics of GPU exporters: 200 means stored."""
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > self.receiver.limit:
-                return Response(status_code=413)
-        answered = await run_in_threadpool(
-            self.receiver.metrics, bytes(body), request.headers.get("content-type", ""),
-            request.headers.get("content-encoding", ""), datetime.now(UTC),
-        )  # fmt: skip
-        return Response(answered.body, answered.status, answered.headers)
+    def receive(self, signal: otlp.Signal) -> Callable[[Request], Awaitable[Response]]:
+        """Take OTLP requests of one signal: 200 means stored."""
+
+        async def handle(request: Request) -> Response:
+            body = bytearray()
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > self.receiver.limit:
+                    return Response(status_code=413)
+            answered = await run_in_threadpool(
+                self.receiver.take, signal, bytes(body), request.headers.get("content-type", ""),
+                request.headers.get("content-encoding", ""), datetime.now(UTC),
+            )  # fmt: skip
+            return Response(answered.body, answered.status, answered.headers)
+
+        return handle
 
     def cost(self, request: Request) -> Any:
         """Answer /api/v1/cost?by=side,workload&since=30d&until=&bucket=&basis=, as `breakeven cost --json`."""

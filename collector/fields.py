@@ -113,6 +113,20 @@ def name(value: Any, default: str = "") -> str:
     return _CONTROL.sub("_", str(value).strip()[:_MAX_NAME])
 
 
+_WORLDWIDE = 20
+"""An id of at least this many characters is a provider's own and unique; shorter ones are repeated by test servers."""
+
+
+def event_key(source: str, account: str, provider: str, identity: str, attempt: int = 1) -> str:
+    """Name an event for ever by the provider's id of the response.
+
+    The same response told by a log, a gateway and a span is one event, whichever comes first. A short id holds
+    within its source and account only.
+    """
+    place = "id" if len(identity) >= _WORLDWIDE else f"{source}|{account}"
+    return f"{place}|{provider.lower()}|{identity}|{attempt}"
+
+
 def mapping(value: Any) -> dict[str, Any]:
     """Return a JSON object, also one that came as text; {} for anything else."""
     if isinstance(value, str) and value.startswith("{"):

@@ -73,6 +73,7 @@ class Request:
     ttft_ms: int | None = None
     latency_ms: int | None = None
     usage_source: str = "provider"
+    approximate: int = 0
     cost_reported: Decimal | None = None
 
     @property
@@ -361,6 +362,23 @@ class Signal:
     value: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class SpanLink:
+    """Where a span hangs in its trace, and the request that it became, if any."""
+
+    TABLE: ClassVar[str] = "span_links"
+
+    trace: str
+    span: str
+    parent: str
+    at: datetime
+    event_key: str = ""
+    provider: str = ""
+    model: str = ""
+    side: str = ""
+    has_usage: int = 0
+
+
 Record = (
     Request
     | GpuSample
@@ -378,4 +396,5 @@ Record = (
     | Verdict
     | JobRun
     | Signal
+    | SpanLink
 )

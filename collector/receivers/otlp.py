@@ -1,42 +1,44 @@
-"""OTLP over HTTP: metrics of GPU exporters become samples; 200 means stored."""
+"""OTLP over HTTP: the door of traces and metrics, protobuf or JSON; 200 means stored."""
 
 from __future__ import annotations
 
+import base64
+import json
 import zlib
-from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
 )
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
-from collector import fields
-from collector.sources.gpu_log import MAX_GAP_S
-from ledger.errors import BadRow, StoreUnavailable
-from ledger.records import GpuSample, Rejected
+from collector.receivers.gpu_metrics import GpuMetrics, points
+from collector.receivers.spans import spans
+from collector.receivers.traces import Traces
+from ledger.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+    from datetime import datetime
 
+    from collector.attribution import Attribution
+    from ledger.errors import BadRow
+    from ledger.prices.register import PriceRegister
     from ledger.store import Store
 
 PROTOBUF = "application/x-protobuf"
-MAX_POINTS = 20_000
-_DEFAULT_DT_S = 10.0
-GPU_METRICS = {
-    "hw.gpu.utilization": ("util", 100.0),
-    "hw.gpu.sm.utilization": ("sm_active", 100.0),
-    "hw.gpu.memory.usage": ("mem_mib", 1 / 2**20),
-    "hw.power": ("power_w", 1.0),
-    "hw.energy": ("energy", 1000.0),
-    "hw.gpu.processes": ("processes", 1.0),
-    "hw.gpu.sample.interval": ("dt_s", 1.0),
-}
-"""Metric name → field of a sample and the factor from the metric's unit (1, By, W, J, {process}, s) to the field's."""
+JSON = "application/json"
+MAX_ITEMS = 20_000
+"""Most spans, points or records of one request."""
+_IDS = ("traceId", "spanId", "parentSpanId")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,148 +46,99 @@ class Answered:
     """An HTTP answer: status, body, headers."""
 
     status: int
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": PROTOBUF})
+    body: bytes
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What differs between traces, metrics and logs."""
+
+    name: str
+    request: Any
+    response: Any
+    rejected: str
+    count: Callable[[Any], int]
+
+
+TRACES = Signal(
+    "traces",
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+    "rejected_spans",
+    lambda m: sum(1 for _ in spans(m)),
+)
+METRICS = Signal(
+    "metrics", ExportMetricsServiceRequest, ExportMetricsServiceResponse, "rejected_data_points",
+    lambda m: sum(1 for _ in points(m)),
+)  # fmt: skip
+LOGS = Signal("logs", ExportLogsServiceRequest, ExportLogsServiceResponse, "rejected_log_records", lambda _: 0)
 
 
 class Receiver:
-    """Takes OTLP requests; keeps the last energy counter of each GPU to tell what was used since."""
+    """Takes OTLP requests. 400, 413 and 415 are final, 503 is to be sent again."""
 
-    def __init__(self, store: Store, limit: int) -> None:
-        self.store, self.limit = store, limit
-        self._energy: dict[str, tuple[int, float]] = {}
+    def __init__(self, store: Store, prices: PriceRegister, attribution: Attribution, limit: int) -> None:
+        self.limit = limit
+        self._takers: dict[str, Callable[[Any, datetime], list[BadRow]]] = {
+            "traces": Traces(store, prices, attribution).take,
+            "metrics": GpuMetrics(store).take,
+            "logs": lambda _, __: [],  # events repeat what spans tell
+        }
 
-    def metrics(self, body: bytes, content_type: str, encoding: str, now: datetime) -> Answered:
-        """Store the GPU samples of an ExportMetricsServiceRequest; unknown metrics are ignored.
-
-        400 and 413 are final, 503 is to be sent again; points that cannot be taken are counted as partial success.
-        """
-        if content_type.split(";", maxsplit=1)[0].strip() != PROTOBUF:
-            return _failed(415, f"send {PROTOBUF} (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)")
+    def take(self, signal: Signal, body: bytes, content_type: str, encoding: str, now: datetime) -> Answered:
+        """Store one request; what cannot be taken in it is counted as partial success."""
+        kind = content_type.split(";", maxsplit=1)[0].strip().lower()
+        if kind not in (PROTOBUF, JSON):
+            return _failed(415, f"send {PROTOBUF} or {JSON} (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)", PROTOBUF)
         try:
-            message = ExportMetricsServiceRequest.FromString(unpacked(body, encoding, self.limit))
+            message = _decoded(signal, unpacked(body, encoding, self.limit), kind)
         except OverflowError as error:
-            return _failed(413, str(error))
-        except (ValueError, DecodeError, zlib.error) as error:
-            return _failed(400, f"not an OTLP metrics request: {error}")
-        if sum(1 for _ in _all_points(message)) > MAX_POINTS:
-            return _failed(413, f"more than {MAX_POINTS} points in one request")
+            return _failed(413, str(error), kind)
+        except (ValueError, DecodeError, ParseError, RecursionError, zlib.error) as error:
+            return _failed(400, f"not an OTLP {signal.name} request: {error}", kind)
+        if signal.count(message) > MAX_ITEMS:
+            return _failed(413, f"more than {MAX_ITEMS} {signal.name} in one request", kind)
         try:
-            bad = self._store(message, now)
+            bad = self._takers[signal.name](message, now)
         except StoreUnavailable as error:
-            return Answered(503, _status(str(error)), {"Content-Type": PROTOBUF, "Retry-After": "5"})
-        response = ExportMetricsServiceResponse()
-        if bad:
-            response.partial_success.rejected_data_points = len(bad)
-            response.partial_success.error_message = str(bad[0])
-        return Answered(200, response.SerializeToString())
-
-    def _store(self, message: Any, now: datetime) -> list[BadRow]:
-        samples, bad = self._samples(message, now)
-        months: dict[tuple[int, int], list[GpuSample]] = defaultdict(list)
-        for sample in samples:
-            months[sample.at.year, sample.at.month].append(sample)
-        for rows in months.values():
-            self.store.add(rows)
-        if bad:
-            rejected = [Rejected(now, "otlp", "metrics", n, b.field, b.reason, "") for n, b in enumerate(bad, 1)]
-            self.store.add(rejected)
-        return bad
-
-    def _known(self, sample: GpuSample) -> bool:
-        """Say whether a reading is stored already: sent again, it has lost the energy difference that it had."""
-        at_ms = round(sample.at.timestamp() * 1000)
-        facts = {"node": sample.node, "gpu": sample.gpu, "slice": sample.slice, "at_ms": at_ms}
-        return bool(self.store.ask("collector.receivers", "known_sample", **facts))
-
-    def _samples(self, message: Any, now: datetime) -> tuple[list[GpuSample], list[BadRow]]:
-        samples: list[GpuSample] = []
-        bad: list[BadRow] = []
-        for (node, pool, gpu, slice_, nanos), values in readings(message).items():
-            try:
-                sample = self._sample(node, pool, gpu, slice_, nanos, values, now)
-                lost = "energy" in values and sample.energy_mj is None
-                if not (lost and self._known(sample)):
-                    samples.append(sample)
-            except BadRow as error:
-                bad.append(error)
-        return samples, bad
-
-    def _sample(
-        self, node: str, pool: str, gpu: str, slice_: str, nanos: int, values: dict[str, float], now: datetime
-    ) -> GpuSample:
-        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanos // 1000)
-        if not fields.EARLIEST <= at <= now + fields.AHEAD:
-            raise BadRow("time_unix_nano", f"{at.isoformat()} is not between 2015 and now")
-        if not gpu:
-            raise BadRow("hw.id", "missing; it is the UUID of the device")
-        for name, value in values.items():
-            fields.number(value, name)
-        energy, reset = self._used(gpu + slice_, nanos, values.get("energy"))
-        return GpuSample(
-            at=at.replace(microsecond=at.microsecond // 1000 * 1000), node=fields.name(node), gpu=fields.name(gpu),
-            slice=fields.name(slice_), pool=fields.name(pool), dt_s=min(values.get("dt_s", _DEFAULT_DT_S), MAX_GAP_S),
-            util=values.get("util"), sm_active=values.get("sm_active"), mem_mib=_whole(values.get("mem_mib")),
-            power_w=values.get("power_w"), energy_mj=energy, reset=reset, processes=_whole(values.get("processes")),
-            source="otlp",
-        )  # fmt: skip
-
-    def _used(self, gpu: str, nanos: int, counter: float | None) -> tuple[int | None, int]:
-        """Return millijoules since the reading before, and whether the counter began again; none at first sight."""
-        if counter is None:
-            return None, 0
-        before = self._energy.get(gpu)
-        if before is not None and nanos <= before[0]:
-            return None, 0  # sent again or late: the interval was counted
-        self._energy[gpu] = (nanos, counter)
-        if before is None:
-            return None, 0
-        delta = counter - before[1]
-        return (round(delta), 0) if delta >= 0 else (round(counter), 1)
+            answer = _failed(503, str(error), kind)
+            return Answered(503, answer.body, {**answer.headers, "Retry-After": "5"})
+        return Answered(200, _taken(signal, bad, kind), {"Content-Type": kind})
 
 
-def readings(message: Any) -> dict[tuple[str, str, str, str, int], dict[str, float]]:
-    """Return values of known metrics by (node, pool, GPU, slice, time in ns); pure."""
-    out: dict[tuple[str, str, str, str, int], dict[str, float]] = defaultdict(dict)
-    for resource in message.resource_metrics:
-        about = attributes(resource.resource.attributes)
-        for scope in resource.scope_metrics:
-            for metric in scope.metrics:
-                if metric.name not in GPU_METRICS:
-                    continue
-                name, factor = GPU_METRICS[metric.name]
-                for point in _points(metric):
-                    marks = attributes(point.attributes)
-                    key = (
-                        str(about.get("host.name", "")), str(about.get("breakeven.pool", "")),
-                        str(marks.get("hw.id", "")), str(marks.get("hw.slice", "")), point.time_unix_nano,
-                    )  # fmt: skip
-                    value = point.as_double if point.HasField("as_double") else point.as_int
-                    out[key][name] = float(value) * factor
-    return out
+def _decoded(signal: Signal, body: bytes, kind: str) -> Any:
+    if kind == PROTOBUF:
+        return signal.request.FromString(body)
+    table = json.loads(body)
+    if not isinstance(table, dict):
+        raise ParseError("a JSON object is expected")
+    return ParseDict(_with_ids(table), signal.request(), ignore_unknown_fields=True)
 
 
-def _all_points(message: Any) -> Iterator[Any]:
-    for resource in message.resource_metrics:
-        for scope in resource.scope_metrics:
-            for metric in scope.metrics:
-                yield from _points(metric)
+def _with_ids(value: Any) -> Any:
+    """Return OTLP/JSON with its hex ids as the base64 that protobuf's own JSON form expects."""
+    if isinstance(value, list):
+        return [_with_ids(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: base64.b64encode(bytes.fromhex(item)).decode() if key in _IDS and isinstance(item, str)
+            else _with_ids(item)
+            for key, item in value.items()
+        }  # fmt: skip
+    return value
 
 
-def _points(metric: Any) -> Iterator[Any]:
-    kind = metric.WhichOneof("data")
-    if kind in ("gauge", "sum"):
-        yield from getattr(metric, kind).data_points
-
-
-def attributes(pairs: Any) -> dict[str, Any]:
-    """Return OTLP attributes of simple types as a dict."""
-    out = {}
-    for pair in pairs:
-        kind = pair.value.WhichOneof("value")
-        if kind in ("string_value", "int_value", "double_value", "bool_value"):
-            out[pair.key] = getattr(pair.value, kind)
-    return out
+def _taken(signal: Signal, bad: list[BadRow], kind: str) -> bytes:
+    if kind == JSON:
+        field = "".join(part.title() if n else part for n, part in enumerate(signal.rejected.split("_")))
+        partial = {"partialSuccess": {field: str(len(bad)), "errorMessage": str(bad[0])}} if bad else {}
+        return json.dumps(partial).encode()
+    response = signal.response()
+    if bad:
+        setattr(response.partial_success, signal.rejected, len(bad))
+        response.partial_success.error_message = str(bad[0])
+    return bytes(response.SerializeToString())
 
 
 def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
@@ -207,12 +160,9 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
     return bytes(out)
 
 
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
-
-
-def _failed(status: int, text: str) -> Answered:
-    return Answered(status, _status(text))
+def _failed(status: int, text: str, kind: str) -> Answered:
+    body = json.dumps({"message": text[:1000]}).encode() if kind == JSON else _status(text)
+    return Answered(status, body, {"Content-Type": kind})
 
 
 def _status(text: str) -> bytes:

@@ -154,7 +154,7 @@ class RequestsLog:
     def _key(self, provider: str, identity: str, attempt: int, content: list[str]) -> str:
         """Name the event: by the provider's id, else by the row's own content (numbered among equals on intake)."""
         if identity:
-            return f"{self.name}|{self.defaults.account}|{provider}|{identity}|{attempt}"
+            return fields.event_key(self.name, self.defaults.account, provider, identity, attempt)
         digest = hashlib.sha256("\x1f".join(content).encode("utf-8", "replace")).hexdigest()[:32]
         return f"{self.name}|{self.defaults.account}|#{digest}"
 
@@ -350,7 +350,7 @@ def _litellm_payload(log: RequestsLog, row: dict[str, Any]) -> Request:
     names = {"key": metadata.get("user_api_key_alias") or metadata.get("user_api_key_hash"),
              "team": metadata.get("user_api_key_team_id")}  # fmt: skip
     return _litellm(
-        log, row, fields.mapping(metadata.get("usage_object")), identity=str(row["litellm_call_id"]),
+        log, row, fields.mapping(metadata.get("usage_object")), identity=str(row.get("id") or row["litellm_call_id"]),
         cost=row.get("response_cost"), names=names,
     )  # fmt: skip
 

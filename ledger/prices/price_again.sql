@@ -4,6 +4,6 @@ SELECT at, event_key, side, source, provider, model, deployment, workload, team,
   attempt, duplicate_of, event_id, request_id, input_fresh, cache_read, cache_write_short, cache_write_long,
   cache_write_other, output, unexplained, output_reasoning, input_audio, output_audio, input_image, output_image,
   n_web_search, n_file_search, tier, processing, region, status, ttft_ms, latency_ms, toString(usage_source) AS usage_source,
-  cost_reported
+  approximate, cost_reported
 FROM requests FINAL
 WHERE side = 'api' AND price_id = 0

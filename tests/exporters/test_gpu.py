@@ -17,8 +17,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from collector.attribution import Attribution
+from collector.receivers import otlp
 from collector.receivers.otlp import PROTOBUF, Receiver
 from exporters.gpu import METRICS, Reading, observations
+from ledger.prices.register import PriceRegister
 
 HERE = Path(__file__).parent
 STATE = """driver 1
@@ -144,11 +147,11 @@ def sent(driver, tmp_path):
 
 def test_from_the_driver_to_the_ledger(store, sent):
     """What the exporter sends is stored by the receiver: node, pool, units, energy as a difference, no 0 for unknown."""
-    receiver = Receiver(store, 1 << 20)
+    receiver = receiver_of(store)
     now = datetime.now(UTC)
     for path, headers, body in sent:
         assert path == "/v1/metrics"
-        answer = receiver.metrics(body, headers["content-type"], headers.get("content-encoding", ""), now)
+        answer = receiver.take(otlp.METRICS, body, headers["content-type"], headers.get("content-encoding", ""), now)
         assert answer.status == 200
         assert not ExportMetricsServiceResponse.FromString(answer.body).HasField("partial_success")
     rows = store.read(
@@ -161,10 +164,14 @@ def test_from_the_driver_to_the_ledger(store, sent):
     assert {r[2:4] for r in rows if r[0] == "GPU-fake-1"} == {(None, None)}
     everything = "SELECT * EXCEPT ver FROM gpu_samples FINAL ORDER BY ALL"
     before = store._client.query(everything).result_rows
-    for again in (receiver, Receiver(store, 1 << 20)):  # sent twice, also to a receiver that has forgotten everything
+    for again in (receiver, receiver_of(store)):  # sent twice, also to a receiver that has forgotten everything
         for _, headers, body in sent:
-            again.metrics(body, headers["content-type"], headers.get("content-encoding", ""), now)
+            again.take(otlp.METRICS, body, headers["content-type"], headers.get("content-encoding", ""), now)
         assert store._client.query(everything).result_rows == before
+
+
+def receiver_of(store):
+    return Receiver(store, PriceRegister(store), Attribution(), 1 << 20)
 
 
 def request(**more):
@@ -198,7 +205,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
     ],
 )
 def test_the_receiver_answers_as_the_protocol_says(store, body, kind, coding, status):
-    assert Receiver(store, 1 << 20).metrics(body, kind, coding, NOW).status == status
+    assert receiver_of(store).take(otlp.METRICS, body, kind, coding, NOW).status == status
 
 
 @pytest.mark.parametrize(
@@ -211,7 +218,7 @@ def test_the_receiver_answers_as_the_protocol_says(store, body, kind, coding, st
     ],
 )
 def test_a_bad_point_is_counted_and_kept(store, change, field):
-    answer = Receiver(store, 1 << 20).metrics(request(**change), PROTOBUF, "", NOW)
+    answer = receiver_of(store).take(otlp.METRICS, request(**change), PROTOBUF, "", NOW)
     told = ExportMetricsServiceResponse.FromString(answer.body).partial_success
     assert (answer.status, told.rejected_data_points) == (200, 1)
     assert told.error_message.startswith(field)
@@ -220,10 +227,10 @@ def test_a_bad_point_is_counted_and_kept(store, change, field):
 
 def test_a_counter_that_begins_again_is_a_lower_bound(store):
     """I23: never negative; cut or restarted, never more than was used."""
-    receiver = Receiver(store, 1 << 20)
+    receiver = receiver_of(store)
     start = 1_795_305_600 * 10**9
     for n, joule in enumerate([100.0, 118.0, 5.0, 23.0]):
-        receiver.metrics(request(name="hw.energy", at=start + n * 10**10, value=joule), PROTOBUF, "", NOW)
+        receiver.take(otlp.METRICS, request(name="hw.energy", at=start + n * 10**10, value=joule), PROTOBUF, "", NOW)
     assert store.read("SELECT energy_mj, reset FROM gpu_samples FINAL ORDER BY at")[1] == [
         (None, 0),
         (18_000, 0),

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS land_rows (
   input_audio Nullable(Int64), output_audio Nullable(Int64), input_image Nullable(Int64), output_image Nullable(Int64),
   n_web_search Nullable(Int64), n_file_search Nullable(Int64),
   tier String, processing String, region String, status UInt16,
-  ttft_ms Nullable(UInt32), latency_ms Nullable(UInt32), usage_source String, cost_reported Nullable(Decimal(18, 12))
+  ttft_ms Nullable(UInt32), latency_ms Nullable(UInt32), usage_source String, approximate UInt8, cost_reported Nullable(Decimal(18, 12))
 ) ENGINE = Null COMMENT 'Door of requests: plain types, already checked';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS land_rows_to_requests TO requests AS
@@ -31,7 +31,7 @@ WITH
   toDecimal64(0, 12) AS nothing
 SELECT
   r.at AS at, if(r.event_id != 0, r.event_id, sipHash64(r.event_key)) AS event_id,
-  bitShiftLeft(toUInt64(r.duplicate_of = 0), 62)
+  bitShiftLeft(toUInt64(r.duplicate_of = 1), 63) + bitShiftLeft(toUInt64(r.duplicate_of = 0), 62)
     + bitShiftLeft(toUInt64(multiIf(r.usage_source = 'provider', 2, r.usage_source = 'estimated', 1, 0)), 56)
     + toUInt64(greatest(0, r.output)) AS rank,
   toUInt64OrZero(getSetting('log_comment')) AS ver,
@@ -45,7 +45,7 @@ SELECT
   r.n_web_search AS n_web_search, r.n_file_search AS n_file_search,
   r.tier AS tier, r.processing AS processing, r.region AS region, r.status AS status, r.ttft_ms AS ttft_ms,
   r.latency_ms AS latency_ms, CAST(r.usage_source, 'Enum8(\'absent\' = 0, \'estimated\' = 1, \'provider\' = 2)') AS usage_source,
-  r.cost_reported AS cost_reported,
+  r.approximate AS approximate, r.cost_reported AS cost_reported,
   if(r.side = 'api', price, 0) AS price_id,
   toUInt16(if(r.side = 'api', 1 * (r.input_fresh > 0 AND isNull(p.1)) + 2 * (r.cache_read > 0 AND isNull(p.2))
     + 4 * (r.cache_write_short > 0 AND isNull(p.3)) + 8 * (r.cache_write_long > 0 AND isNull(p.4))

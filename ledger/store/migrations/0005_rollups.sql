@@ -20,7 +20,7 @@ SELECT
   r.input_fresh AS input_fresh, r.cache_read AS cache_read, r.cache_write_short AS cache_write_short,
   r.cache_write_long AS cache_write_long, r.cache_write_other AS cache_write_other, r.output AS output, r.unexplained AS unexplained,
   r.output_reasoning AS output_reasoning, r.tier AS tier, r.processing AS processing, r.region AS region, r.status AS status,
-  r.ttft_ms AS ttft_ms, r.latency_ms AS latency_ms, r.usage_source AS usage_source, r.cost_reported AS cost_reported,
+  r.ttft_ms AS ttft_ms, r.latency_ms AS latency_ms, r.usage_source AS usage_source, r.approximate AS approximate, r.cost_reported AS cost_reported,
   r.price_id AS price_id, r.unpriced AS unpriced, r.cost AS cost,
   r.input_fresh * bitTest(r.unpriced, 0) + r.cache_read * bitTest(r.unpriced, 1) + r.cache_write_short * bitTest(r.unpriced, 2)
     + r.cache_write_long * bitTest(r.unpriced, 3) + r.cache_write_other * bitTest(r.unpriced, 4) + r.output * bitTest(r.unpriced, 5)

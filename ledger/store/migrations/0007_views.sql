@@ -4,7 +4,7 @@ CREATE VIEW IF NOT EXISTS v_requests AS
 SELECT at, side, source, provider, model, deployment, workload, team, environment, key, request_id, attempt,
   input_fresh, cache_read, cache_write_short, cache_write_long, cache_write_other, output, unexplained, output_reasoning,
   input_fresh + cache_read + cache_write_short + cache_write_long + cache_write_other AS total_input,
-  tier, processing, region, status, ttft_ms, latency_ms, usage_source, cost_reported, price_id, unpriced_tokens, cost
+  tier, processing, region, status, ttft_ms, latency_ms, usage_source, approximate, cost_reported, price_id, unpriced_tokens, cost
 FROM priced_attempts;
 
 CREATE VIEW IF NOT EXISTS v_cost_hourly AS
