@@ -16,6 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from collector.source import PULLED, Given
 from ledger.costing.declared import Declared, Limits, Pool
 from ledger.errors import ConfigError
 from ledger.prices.book import BEGIN, END, Override
@@ -141,6 +142,16 @@ class AlertsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """[sources.NAME]: an account at a provider or gateway that is asked for usage and bills."""
+
+    kind: str
+    key: str = field(default="", repr=False)
+    base_url: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionConfig:
     """[retention]: days of facts that are kept, 0 = all; whole months are dropped, never below 62 days."""
 
@@ -161,6 +172,7 @@ class Config:
     overheads: dict[str, OverheadConfig] = field(default_factory=dict)
     alerts: AlertsConfig = AlertsConfig()
     retention: RetentionConfig = RetentionConfig()
+    sources: dict[str, SourceConfig] = field(default_factory=dict)
 
     def declared(self) -> Declared:
         """Return the declarations as the ledger keeps them."""
@@ -172,6 +184,10 @@ class Config:
             workloads=tuple(_workload(name, one) for name, one in self.workloads.items()),
             limits=self.alerts.limits.idle,
         )
+
+    def asked(self) -> list[Given]:
+        """Return the sources that are asked for usage and bills."""
+        return [Given(name, s.kind, s.key, s.base_url, s.account or name) for name, s in self.sources.items()]
 
 
 def example() -> str:
@@ -318,6 +334,11 @@ def _contradictions(config: Config) -> list[str]:
         if pool.usd_per_gpu_hour is None and not pool.rates:
             errors.append(f"pools.{name}: usd_per_gpu_hour is missing; without it its cost is unknown")
     errors += _deployment_errors(config)
+    errors += [
+        f"sources.{name}.kind: {one.kind!r} is not one of {', '.join(PULLED)}"
+        for name, one in config.sources.items()
+        if one.kind not in PULLED
+    ]
     for name, load_ in config.workloads.items():
         errors += [
             f"workloads.{name}.deployments: {d!r} is not declared; known: {', '.join(config.deployments) or 'none'}"

@@ -23,8 +23,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _EPOCH_UNITS = ((1e17, 10**9), (1e14, 10**6), (1e11, 10**3), (0, 1))
 
 
-def count(value: Any, field: str) -> int | None:
-    """Return a whole number from 0 to 10^9; None for an absent one."""
+def count(value: Any, field: str, bound: int = MAX_COUNT) -> int | None:
+    """Return a whole number from 0 to `bound`; None for an absent one."""
     if value is None or value == "":
         return None
     if isinstance(value, bool):
@@ -38,8 +38,8 @@ def count(value: Any, field: str) -> int | None:
         raise BadRow(field, f"{value} is not a whole number")
     if whole < 0:
         raise BadRow(field, f"{value} is negative")
-    if whole > MAX_COUNT:
-        raise BadRow(field, f"{value} is more than 10^9")
+    if whole > bound:
+        raise BadRow(field, f"{value} is more than 10^{len(str(bound)) - 1}")
     return whole
 
 
@@ -113,7 +113,9 @@ def name(value: Any, default: str = "") -> str:
     return _CONTROL.sub("_", str(value).strip()[:_MAX_NAME])
 
 
-_WORLDWIDE = 20
+MAX_SUM = 10**15
+"""Most tokens that a provider may report for one bucket and group."""
+WORLDWIDE = 20
 """An id of at least this many characters is a provider's own and unique; shorter ones are repeated by test servers."""
 
 
@@ -123,8 +125,28 @@ def event_key(source: str, account: str, provider: str, identity: str, attempt: 
     The same response told by a log, a gateway and a span is one event, whichever comes first. A short id holds
     within its source and account only.
     """
-    place = "id" if len(identity) >= _WORLDWIDE else f"{source}|{account}"
+    place = "id" if len(identity) >= WORLDWIDE else f"{source}|{account}"
     return f"{place}|{provider.lower()}|{identity}|{attempt}"
+
+
+def unknown_numbers(row: dict[str, Any], known: set[str]) -> dict[str, float]:
+    """Return the numbers of a row under names that we do not know: kept, so that new kinds of usage are not lost."""
+    return {
+        name(key): float(value)
+        for key, value in row.items()
+        if key not in known and isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) and value
+    }
+
+
+def money(value: Any, field: str) -> Decimal:
+    """Return an amount of a bill with 12 decimals, also a negative one; raises BadRow for what is none."""
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        raise BadRow(field, f"{str(value)[:40]!r} is not an amount") from None
+    if not found.is_finite() or abs(found) > 10**12:
+        raise BadRow(field, f"{value} is not an amount below 10^12")
+    return found.quantize(Decimal("1e-12"))
 
 
 def mapping(value: Any) -> dict[str, Any]:

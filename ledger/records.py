@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from decimal import Decimal
 
 TOKEN_CLASSES = (
     "input_fresh",
@@ -379,6 +379,66 @@ class SpanLink:
     has_usage: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class UsageBucket:
+    """Usage that a provider reports for one bucket and group; counts are whole, classes disjoint."""
+
+    TABLE: ClassVar[str] = "usage_buckets"
+
+    source: str
+    account: str
+    provider: str
+    view: str
+    start: datetime
+    width_s: int
+    model: str = ""
+    project: str = ""
+    key: str = ""
+    tier: str = "standard"
+    processing: str = "online"
+    context: str = ""
+    input_fresh: int = 0
+    cache_read: int = 0
+    cache_write_short: int = 0
+    cache_write_long: int = 0
+    cache_write_other: int = 0
+    output: int = 0
+    n_requests: int | None = None
+    n_web_search: int | None = None
+    extra: dict[str, float] = field(default_factory=dict)
+    is_final: int = 1
+    is_deleted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One line of money that a provider bills; FOCUS words: BilledCost, EffectiveCost, ListCost."""
+
+    TABLE: ClassVar[str] = "charges"
+
+    source: str
+    account: str
+    provider: str
+    start: datetime
+    end: datetime
+    charge_category: str
+    line: str
+    model: str = ""
+    token_class: str = ""
+    project: str = ""
+    key: str = ""
+    tier: str = ""
+    resource: str = ""
+    billed_cost: Decimal = Decimal(0)
+    effective_cost: Decimal = Decimal(0)
+    list_cost: Decimal | None = None
+    currency: str = "USD"
+    quantity: float | None = None
+    unit: str = ""
+    is_final: int = 1
+    is_deleted: int = 0
+
+
 Record = (
     Request
     | GpuSample
@@ -397,4 +457,6 @@ Record = (
     | JobRun
     | Signal
     | SpanLink
+    | UsageBucket
+    | Charge
 )

@@ -341,7 +341,7 @@ def _bedrock_log(log: RequestsLog, row: dict[str, Any]) -> Request:
 def _litellm_spend(log: RequestsLog, row: dict[str, Any]) -> Request:
     metadata = fields.mapping(row.get("metadata"))
     usage = fields.mapping(metadata.get("usage_object")) or fields.mapping(metadata.get("additional_usage_values"))
-    return _litellm(log, row, usage, identity=str(row["request_id"]), cost=row.get("spend"),
+    return _litellm(log, row, usage, identity=_gateway_id(row["request_id"], row), cost=row.get("spend"),
                     names={"key": row.get("api_key"), "team": row.get("team_id")})  # fmt: skip
 
 
@@ -350,9 +350,15 @@ def _litellm_payload(log: RequestsLog, row: dict[str, Any]) -> Request:
     names = {"key": metadata.get("user_api_key_alias") or metadata.get("user_api_key_hash"),
              "team": metadata.get("user_api_key_team_id")}  # fmt: skip
     return _litellm(
-        log, row, fields.mapping(metadata.get("usage_object")), identity=str(row.get("id") or row["litellm_call_id"]),
+        log, row, fields.mapping(metadata.get("usage_object")), identity=_gateway_id(row.get("id"), row),
         cost=row.get("response_cost"), names=names,
     )  # fmt: skip
+
+
+def _gateway_id(response_id: Any, row: dict[str, Any]) -> str:
+    """Name a gateway's call: by the response's id where that is unique in the world, else by the gateway's own."""
+    text = str(response_id or "")
+    return text if len(text) >= fields.WORLDWIDE else str(row.get("litellm_call_id") or text)
 
 
 def _litellm(

@@ -1,0 +1,197 @@
+"""Asking sources window by window: what a provider revises is replaced, what vanished is deleted, a kill resumes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import defaultdict
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from collector.intake import Intake
+from collector.source import Given, PulledSource, Stream, source
+from ledger.errors import BadRow, SourceBusy, SourceRefused
+from ledger.records import Charge, Rejected, Request, SourceState, UsageBucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from collector.attribution import Attribution
+    from ledger.prices.register import PriceRegister
+    from ledger.store import Store
+
+FIRST_DAYS = 31
+"""How far back the first poll of a source reaches; more with `breakeven sources backfill`."""
+_HOUR = timedelta(hours=1)
+_KEYS: dict[type, tuple[str, ...]] = {
+    UsageBucket: ("source", "account", "view", "start", "width_s", "provider", "model", "project", "key", "tier",
+                  "processing", "context"),
+    Charge: ("source", "account", "start", "end", "provider", "charge_category", "line", "model", "token_class",
+             "project", "key", "tier", "resource", "currency"),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Health:
+    """How a stream of a source is doing; kept in `source_state`."""
+
+    through: datetime | None = None
+    tried: datetime | None = None
+    succeeded: datetime | None = None
+    error: str = ""
+    rows: int = 0
+    revised: int = 0
+
+
+@dataclass(slots=True)
+class Puller:
+    """Polls the configured sources into the store."""
+
+    store: Store
+    prices: PriceRegister
+    attribution: Attribution
+    sources: list[Given]
+
+    def due(self, now: datetime) -> list[tuple[Given, Stream]]:
+        """Return what is to be asked now."""
+        out = []
+        for given in self.sources:
+            for stream in source(given.kind).streams:
+                tried = self.health(given.name, stream.name).tried
+                if tried is None or now - tried >= timedelta(seconds=stream.poll_s):
+                    out.append((given, stream))
+        return out
+
+    def poll(
+        self,
+        given: Given,
+        stream: Stream,
+        now: datetime,
+        since: datetime | None = None,
+        told: Callable[[int, int], None] | None = None,
+    ) -> Health:
+        """Ask for every window that may have changed, or since an instant; errors are kept in the health."""
+        health = self.health(given.name, stream.name)
+        windows = list(_windows(stream, health, now, since))
+        health.tried, health.error, health.rows, health.revised = now, "", 0, 0
+        asked: PulledSource = source(given.kind)(given)
+        try:
+            for number, (start, end) in enumerate(windows):
+                self._window(asked, stream, start, end, now, health)
+                if since is None or health.through is None:
+                    health.through = max(health.through or start, min(end, now))
+                self._keep(given.name, stream.name, health)
+                if told:
+                    told(number + 1, len(windows))
+            health.succeeded = now
+        except (SourceRefused, SourceBusy) as error:
+            health.error = str(error)
+        self._keep(given.name, stream.name, health)
+        return health
+
+    def health(self, name: str, stream: str) -> Health:
+        """Return how a stream is doing."""
+        rows = self.store.ask("ledger.store", "cursor", source=name, name=stream)
+        given = json.loads(rows[0]["value"]) if rows else {}
+        through, tried, succeeded = (_instant(given.get(key)) for key in ("through", "tried", "succeeded"))
+        return Health(through, tried, succeeded, given.get("error", ""), given.get("rows", 0), given.get("revised", 0))
+
+    def _keep(self, name: str, stream: str, health: Health) -> None:
+        value = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in dataclasses.asdict(health).items()}
+        self.store.add([SourceState(name, stream, json.dumps(value))])
+
+    def _window(
+        self, asked: PulledSource, stream: Stream, start: datetime, end: datetime, now: datetime, health: Health
+    ) -> None:
+        """Fetch a window whole, then store it: rows, deletions of what is no longer told, rejected rows."""
+        given = asked.given
+        good: list[Any] = []
+        bad: list[BadRow] = []
+        for found in asked.poll(stream.name, start, end):
+            if isinstance(found, BadRow):
+                bad.append(found)
+            elif not isinstance(found, Request) and not start <= found.start < end:
+                bad.append(BadRow("start", f"{found.start.isoformat()} is outside of the window that was asked for"))
+            else:
+                good.append(found)
+        if stream.table == "requests":
+            health.rows += self._requests(given, stream, good, now)
+        else:
+            final = now - stream.final_after_h * _HOUR
+            rows = [replace(row, is_final=int(_end(row) <= final)) for row in merged(good)]
+            health.rows += len(rows)
+            health.revised += self._replace(given, stream, rows, start, end)
+        if bad:
+            origin = f"{stream.name} {start:%Y-%m-%dT%H}"
+            self.store.add([Rejected(now, given.name, origin, n, b.field, b.reason, "") for n, b in enumerate(bad, 1)])
+
+    def _requests(self, given: Given, stream: Stream, rows: list[Any], now: datetime) -> int:
+        intake = Intake(self.store, self.prices, self.attribution, f"{given.name} {stream.name}", now)
+        for row in rows:
+            intake.take(row)
+        return intake.finish().accepted
+
+    def _replace(self, given: Given, stream: Stream, rows: list[Any], start: datetime, end: datetime) -> int:
+        """Store a window's rows and deletions of stored ones that are no longer told; return how many were known."""
+        stored = self.store.ask(
+            "collector", f"stored_{stream.table}", source=given.name, account=given.account,
+            **{"from": start, "to": end},
+        )  # fmt: skip
+        cls = UsageBucket if stream.table == "usage_buckets" else Charge
+        before = {_key(row): row for row in (cls(**one, is_deleted=1) for one in stored)}
+        told = {_key(row) for row in rows}
+        months: dict[tuple[int, int], list[Any]] = defaultdict(list)
+        for row in [*rows, *(row for key, row in before.items() if key not in told)]:
+            months[row.start.year, row.start.month].append(row)
+        for part in months.values():
+            self.store.add(part)
+        return len(before)
+
+
+def merged(rows: Iterable[Any]) -> list[Any]:
+    """Return rows with equal keys as one: a provider may split a group in ways that we do not keep."""
+    out: dict[tuple[Any, ...], Any] = {}
+    for row in rows:
+        before = out.get(_key(row))
+        out[_key(row)] = row if before is None else _sum(before, row)
+    return list(out.values())
+
+
+def _sum(one: Any, two: Any) -> Any:
+    sums: dict[str, Any] = {}
+    for item in fields(one):
+        a, b = getattr(one, item.name), getattr(two, item.name)
+        if item.name in _KEYS[type(one)] or item.name in ("unit", "is_final", "is_deleted"):
+            continue
+        if item.name == "extra":
+            sums["extra"] = {name: a.get(name, 0.0) + b.get(name, 0.0) for name in {**a, **b}}
+        else:
+            sums[item.name] = None if a is None or b is None else a + b
+    return replace(one, **sums)
+
+
+def _key(row: Any) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in _KEYS[type(row)])
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _end(row: Any) -> datetime:
+    return row.end if isinstance(row, Charge) else row.start + timedelta(seconds=row.width_s)
+
+
+def _windows(
+    stream: Stream, health: Health, now: datetime, since: datetime | None
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the windows to ask for: whole UTC days, from where the stream is complete or may be revised."""
+    first = health.through or now - timedelta(days=FIRST_DAYS)
+    start = since or min(first, now - stream.restate_h * _HOUR)
+    start = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    last = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    while start < last:
+        end = min(start + stream.step_h * _HOUR, last)
+        yield start, end
+        start = end
