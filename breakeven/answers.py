@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from collector.source import source
 from ledger.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,6 +36,21 @@ def verdict_rows(service: Service, workload: str = "") -> list[dict[str, Any]]:
     """Return the latest verdicts, one dict a workload, details unpacked."""
     rows = service.store.ask("ledger.verdict", "latest", workload=workload)
     return [{**row, "details": json.loads(row["details"])} for row in rows]
+
+
+def asked_rows(service: Service, name: str = "") -> list[dict[str, Any]]:
+    """Return how each declared source is doing, one dict a stream of it."""
+    rows = []
+    for given in service.config.asked():
+        if name in ("", given.name):
+            for stream in source(given.kind).streams:
+                health = service.puller.health(given.name, stream.name)
+                rows.append({
+                    "source": given.name, "kind": given.kind, "account": given.account, "stream": stream.name,
+                    "complete_through": health.through, "last_asked": health.tried, "last_success": health.succeeded,
+                    "rows": health.rows, "revised": health.revised, "error": health.error,
+                })  # fmt: skip
+    return rows
 
 
 def idle_row(one: report.PoolIdle) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command line: demo, run, import, check, init; questions stand in `questions`."""
+"""The command line: demo, run, import, check, init; questions stand in `questions`, sources in `sources`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from breakeven import __version__, config, demo, show
+from breakeven.answers import asked_rows
+from breakeven.bills import reconcile_command
 from breakeven.command import Json, app, opened, options, print_json, wants_json
 from breakeven.questions import verdicts_table
 from breakeven.service import Service
+from breakeven.sources import sources_app
 from collector import files
 from collector.importer import Plan, Report, import_file
 from collector.sources.requests_log import MAPPABLE, Defaults
 from ledger.errors import BreakevenError, ConfigError
 from ledger.store import Store
+
+app.add_typer(sources_app, name="sources")
+app.command("reconcile")(reconcile_command)
 
 
 def main() -> None:
@@ -240,6 +246,11 @@ def check(as_json: Json = False) -> None:
         facts["unpriced_models"] = len(service.store.ask("breakeven", "unpriced_models"))
         if facts["unpriced_models"]:
             findings.append(f"{facts['unpriced_models']} models were used without a price: breakeven prices check")
+        findings += [
+            f"sources.{row['source']}: {row['error'] or 'never asked; breakeven sources pull'}"
+            for row in asked_rows(service)
+            if row["error"] or not row["last_success"]
+        ]
     if not settings.workloads:
         findings.append("no [workloads.NAME]: requests stay unassigned and there is no verdict")
     if not settings.pools:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from ledger.costing.reconcile import reconcile
 from ledger.errors import BreakevenError
 from ledger.records import JobRun
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("breakeven.jobs")
 TICK_S = 10
+SOURCES_S = 60
+RECONCILE_S = 3600
+RECONCILED_DAYS = 41
+"""The open invoice month and the ten days in which the one before is still revised."""
 VERDICT_S = 3600
 PRICES_S = 12 * 3600
 RETENTION_S = 24 * 3600
@@ -27,16 +32,18 @@ MIN_KEPT_DAYS = 62
 
 
 class Jobs:
-    """The jobs of one service; one at a time, so that a tick never meets another."""
+    """The jobs of one service; one at a time, so that a tick never meets another, but a slow provider stops none."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
         self.last: dict[str, JobRun] = {}
-        self._one = threading.Lock()
+        self._one, self._asking = threading.Lock(), threading.Lock()
         self._scheduler = BackgroundScheduler(timezone=UTC)
         for name, seconds, action in (
             ("cost", TICK_S, self.cost),
             ("verdict", VERDICT_S, self.verdict),
+            ("sources", SOURCES_S, self.sources),
+            ("reconciliation", RECONCILE_S, self.reconciliation),
             ("prices", PRICES_S, self.prices),
             ("retention", RETENTION_S, self.retention),
         ):
@@ -55,7 +62,7 @@ class Jobs:
 
     def run(self, name: str, action: Callable[[], str]) -> None:
         """Run one job and write down what it did or why it failed; a failure is tried again at its next time."""
-        with self._one:
+        with self._asking if name == "sources" else self._one:
             started = datetime.now(UTC)
             try:
                 note, outcome = action(), "ok"
@@ -83,6 +90,21 @@ class Jobs:
     def verdict(self) -> str:
         """Judge every declared workload."""
         return ", ".join(f"{v.workload}: {v.verdict}" for v in self.service.evaluate()) or "no workload is declared"
+
+    def sources(self) -> str:
+        """Ask the providers whose time has come; says nothing when there was none."""
+        puller = self.service.puller
+        told = []
+        for given, stream in puller.due(datetime.now(UTC)):
+            health = puller.poll(given, stream, datetime.now(UTC))
+            told.append(f"{given.name} {stream.name}: {health.error or f'{health.rows} rows'}")
+        return "; ".join(told)
+
+    def reconciliation(self) -> str:
+        """Hold the days that may still change against their bills."""
+        now = datetime.now(UTC)
+        days = reconcile(self.service.store, self.service.prices, now - timedelta(days=RECONCILED_DAYS), now)
+        return f"{len(days)} days" if days else ""
 
     def prices(self) -> str:
         """Load the price book if it changed, and renew prices that depend on the time of day."""

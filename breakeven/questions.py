@@ -1,4 +1,4 @@
-"""Commands that ask: cost, verdict, idle, prices, sql, sources."""
+"""Commands that ask: cost, verdict, idle, prices, sql."""
 
 from __future__ import annotations
 
@@ -299,32 +299,3 @@ def sql(
         print_json({"columns": names, "rows": [list(row) for row in rows]})
     else:
         show.result(names, [["–" if v is None else str(show.plain(v)) for v in row] for row in rows])
-
-
-@app.command()
-def sources(as_json: Json = False) -> None:
-    """List where facts came from: last event, rows, rejected rows.
-
-    A rejected row stays in the table `rejected` with its origin, line, field and reason; the good rows are in.
-    """
-    with opened() as service:
-        rows = service.store.ask("breakeven", "sources")
-    if wants_json(as_json):
-        print_json({"rows": rows})
-    elif not rows:
-        show.say(
-            "No source has brought anything yet. `breakeven import FILE`, or send OTLP to /v1/metrics of "
-            "`breakeven run`."
-        )
-    else:
-        show.table(
-            "Sources",
-            ["source", "kind", "rows>", "first event", "last event", "stored last", "rejected>"],
-            [
-                [
-                    r["source"], r["kind"], show.count(r["rows"]), show.when(r["first"]), show.when(r["last"]),
-                    show.when(r["stored"]), show.count(r["rejected"]),
-                ]
-                for r in rows
-            ],
-        )  # fmt: skip

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from collector.attribution import Attribution
+from collector.pull import Puller
 from ledger.costing.tick import Tick, tick
 from ledger.prices.register import PriceRegister
 from ledger.store import Store
@@ -46,6 +47,11 @@ class Service:
         """Return the rules that place requests into workloads and deployments."""
         declared = self.config.declared()
         return Attribution(declared.workloads, declared.deployments)
+
+    @property
+    def puller(self) -> Puller:
+        """Return what asks the configured sources."""
+        return Puller(self.store, self.prices, self.attribution, self.config.asked())
 
     def tick(self, progress: Callable[[int, int], None] | None = None) -> Tick:
         """Bring the derived tables up to the facts."""

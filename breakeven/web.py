@@ -24,8 +24,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from breakeven import metrics, show
-from breakeven.answers import idle_row, moment, verdict_rows
+from breakeven import bills, metrics, show
+from breakeven.answers import asked_rows, idle_row, moment, verdict_rows
 from breakeven.jobs import Jobs
 from collector.receivers import otlp
 from dashboards import page, panel
@@ -65,6 +65,7 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
             Route("/api/v1/verdicts", web.answer(web.verdicts)),
             Route("/api/v1/idle", web.answer(web.idle)),
             Route("/api/v1/sources", web.answer(web.sources)),
+            Route("/api/v1/reconciliation", web.answer(web.reconciliation)),
             Route("/api/v1/dashboards/{dashboard}", web.answer(web.dashboard)),
             Route("/api/v1/panels/{dashboard}/{panel}", web.answer(web.panel)),
             Route("/v1/traces", web.receive(otlp.TRACES), methods=["POST", "PUT"]),
@@ -190,10 +191,15 @@ class Web:
         pools = report.idle(self.service.store, datetime.now(UTC), int(query["hours"]))
         return {"rows": [idle_row(one) for one in pools]}
 
+    def reconciliation(self, request: Request) -> Any:
+        """Answer /api/v1/reconciliation?since=31d&until=&by=total, as `breakeven reconcile --json`."""
+        query = _query(request, {"since": f"{bills.DAYS}d", "until": "", "by": "total"})
+        return {"rows": bills.found(self.service, query["since"], query["until"], query["by"])[0]}
+
     def sources(self, request: Request) -> Any:
         """Answer /api/v1/sources."""
         _query(request, {})
-        return {"rows": self.service.store.ask("breakeven", "sources")}
+        return {"rows": self.service.store.ask("breakeven", "sources"), "asked": asked_rows(self.service)}
 
     def dashboard(self, request: Request) -> Any:
         """Answer a dashboard's definition with the values of its variables."""

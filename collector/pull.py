@@ -133,20 +133,23 @@ class Puller:
         return intake.finish().accepted
 
     def _replace(self, given: Given, stream: Stream, rows: list[Any], start: datetime, end: datetime) -> int:
-        """Store a window's rows and deletions of stored ones that are no longer told; return how many were known."""
+        """Store what is new or revised in a window and delete what is no longer told; return how much was revised."""
         stored = self.store.ask(
             "collector", f"stored_{stream.table}", source=given.name, account=given.account,
             **{"from": start, "to": end},
         )  # fmt: skip
         cls = UsageBucket if stream.table == "usage_buckets" else Charge
-        before = {_key(row): row for row in (cls(**one, is_deleted=1) for one in stored)}
+        before = {_key(row): row for row in (cls(**one) for one in stored)}
         told = {_key(row) for row in rows}
+        changed = [row for row in rows if before.get(_key(row)) != row]
+        gone = [replace(row, is_deleted=1) for key, row in before.items() if key not in told]
         months: dict[tuple[int, int], list[Any]] = defaultdict(list)
-        for row in [*rows, *(row for key, row in before.items() if key not in told)]:
+        for row in [*changed, *gone]:
             months[row.start.year, row.start.month].append(row)
         for part in months.values():
             self.store.add(part)
-        return len(before)
+        known = [(before[_key(row)], row) for row in changed if _key(row) in before]
+        return len(gone) + sum(1 for old, row in known if replace(old, is_final=row.is_final) != row)
 
 
 def merged(rows: Iterable[Any]) -> list[Any]:

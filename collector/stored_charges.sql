@@ -1,4 +1,5 @@
--- Which groups of a window are stored, to find those that are no longer told.
-SELECT source, account, provider, start, end, charge_category, line, model, token_class, project, key, tier, resource, currency
+-- What is stored of a window, to find what was revised and what is no longer told.
+SELECT source, account, provider, start, end, charge_category, line, model, token_class, project, key, tier,
+  resource, billed_cost, effective_cost, list_cost, currency, quantity, unit, is_final, is_deleted
 FROM charges FINAL
 WHERE source = {source:String} AND account = {account:String} AND start >= {from:DateTime('UTC')} AND start < {to:DateTime('UTC')}

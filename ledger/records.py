@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
 TOKEN_CLASSES = (
     "input_fresh",
@@ -439,6 +439,29 @@ class Charge:
     is_deleted: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ReconciliationDay:
+    """Metered against billed of one provider's UTC day, USD; the causes add up to the difference."""
+
+    TABLE: ClassVar[str] = "reconciliation"
+
+    day: date
+    provider: str
+    account: str
+    metered: Decimal
+    billed: Decimal
+    boundary: Decimal
+    missing_usage: Decimal
+    price: Decimal
+    discount: Decimal
+    tax: Decimal
+    credit: Decimal
+    fee: Decimal
+    unknown: Decimal
+    discount_factor: Decimal | None
+    is_final: int
+
+
 Record = (
     Request
     | GpuSample
@@ -459,4 +482,5 @@ Record = (
     | SpanLink
     | UsageBucket
     | Charge
+    | ReconciliationDay
 )

@@ -26,7 +26,21 @@ COST = {
     "cost_per_mtok",
     "unpriced_tokens",
 }
-COMMANDS = ["demo", "run", "import", "cost", "verdict", "idle", "prices", "sql", "sources", "check", "init", "migrate"]
+COMMANDS = [
+    "demo",
+    "run",
+    "import",
+    "cost",
+    "verdict",
+    "idle",
+    "prices",
+    "reconcile",
+    "sql",
+    "sources",
+    "check",
+    "init",
+    "migrate",
+]
 
 
 def run(*arguments, store=None, code=0, **environment):
@@ -241,3 +255,103 @@ def test_the_demo_tells_the_same_on_another_day(tmp_path):
         tick(service.store, settings.declared(), as_of)
         found = {v.workload: v.verdict for v in evaluate(service.store, service.prices, settings.declared(), as_of)}
     assert found == {"support-bot": "hybrid", "contract-review": "api", "search-summaries": "insufficient_capacity"}
+
+
+# ---- sources that are asked, and their bills --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def billed(tmp_path_factory):
+    """A store with a log of three days, and a provider that bills 10 % more than it; the configuration that asks it."""
+    from datetime import timedelta
+
+    from provider import Provider, paged, serving
+
+    folder = tmp_path_factory.mktemp("billed")
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [today - timedelta(days=n) for n in (3, 2, 1)]
+    rows = [
+        {"ts": f"{day:%Y-%m-%d}T10:00:00Z", "request_id": f"{n}", "provider": "openai", "model": "gpt-4o-mini", "workload": "bot",
+         "input_fresh": 10_000_000, "output": 1_000_000}
+        for n, day in enumerate(days)
+    ]  # fmt: skip
+    (folder / "log.jsonl").write_text("\n".join(json.dumps(r) for r in rows))
+
+    def inside(query, make):
+        start, end = (datetime.fromtimestamp(int(query[n][0]), UTC) for n in ("start_time", "end_time"))
+        return paged([make(day) for day in days if start <= day < end], query)
+
+    def bucket(day, hours, results):
+        start = int(day.timestamp()) + 36_000 * (hours == 1)
+        return {"start_time": start, "end_time": start + 3600 * hours, "results": results}
+
+    provider = Provider({
+        "/organization/usage/completions": lambda q: inside(q, lambda day: bucket(day, 1, [
+            {"model": "gpt-4o-mini", "input_tokens": 10_000_000, "output_tokens": 1_350_000}])),
+        "/organization/usage/embeddings": lambda q: paged([], q),
+        "/organization/costs": lambda q: inside(q, lambda day: bucket(day, 24, [
+            {"line_item": "gpt-4o-mini, input_tokens", "amount": {"value": "1.5", "currency": "usd"}},
+            {"line_item": "gpt-4o-mini, output_tokens", "amount": {"value": "0.81", "currency": "usd"}}])),
+    })  # fmt: skip
+    with serving(provider) as url:
+        settings = folder / "breakeven.toml"
+        (folder / "key").write_text("sk-admin-secret\n")
+        settings.write_text(f'[sources.acme]\nkind = "openai"\nkey_file = "{folder / "key"}"\nbase_url = "{url}"\n')
+        run("import", str(folder / "log.jsonl"), store=folder / "store")
+        yield folder, settings, provider
+
+
+def test_a_bill_is_pulled_and_held_against_what_was_metered(billed):
+    """Three days of 2.10 metered and 2.31 billed: 0.21 a day is output that the provider tells and the log lacks."""
+    folder, settings, provider = billed
+    before = run("--config", str(settings), "sources", "--json", store=folder / "store")
+    assert {row["last_success"] for row in json.loads(before.stdout)["asked"]} == {None}
+    done = json.loads(run("--config", str(settings), "sources", "pull", "--json", store=folder / "store").stdout)
+    assert [(row["stream"], row["rows"], row["error"]) for row in done["asked"]] == [
+        ("usage", 3, ""),
+        ("costs", 3 * 2, ""),
+    ]
+    assert {headers["Authorization"] for _, _, headers in provider.asked} == {"Bearer sk-admin-secret"}
+    answer = run(
+        "--config", str(settings), "reconcile", "--scaled", "workload", "--json", store=folder / "store", code=1
+    )
+    found = json.loads(answer.stdout)
+    (row,) = found["rows"]
+    assert (row["metered"], row["billed"], row["missing_usage"], row["residual"]) == ("6.3", "6.93", "0.63", "0.63")
+    assert (row["accounts"], row["discount_factor"], row["alert"]) == (["acme"], None, True)
+    assert [(part["group"], part["scaled"]) for part in found["scaled"]] == [("bot", "6.93")]
+    days = json.loads(
+        run("--config", str(settings), "reconcile", "--by", "day", "--json", store=folder / "store", code=1).stdout
+    )
+    assert [day["residual"] for day in days["rows"]] == ["0.21"] * 3
+    text = run("--config", str(settings), "reconcile", store=folder / "store", code=1).stdout
+    assert "missing usage" in text
+    assert "$0.6300" in text
+
+
+def test_a_backfill_resumes_and_an_unknown_source_is_named(billed):
+    folder, settings, _ = billed
+    done = run(
+        "--config", str(settings), "sources", "backfill", "acme", "--since", "60d", "--json", store=folder / "store"
+    )
+    assert {row["error"] for row in json.loads(done.stdout)["asked"]} == {""}
+    wrong = run("--config", str(settings), "sources", "pull", "nope", store=folder / "store", code=2)
+    assert "nope: not one of acme" in wrong.stderr
+
+
+def test_a_key_shows_nowhere(billed):
+    folder, settings, _ = billed
+    said = [run("--config", str(settings), *words, store=folder / "store", code=code)
+            for words, code in ((("sources",), 0), (("check",), 1), (("reconcile",), 1))]  # fmt: skip
+    assert all("secret" not in one.stdout + one.stderr for one in said)
+    assert "secret" not in repr(config_of(settings))
+
+
+def config_of(path):
+    from breakeven import config
+
+    return config.load(str(path), {})
+
+
+def test_without_a_bill_it_says_what_to_set_up(tmp_path):
+    assert "[sources.NAME]" in run("reconcile", store=tmp_path / "store").stdout
