@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from collector.source import source
 from ledger.errors import ConfigError
@@ -14,8 +15,16 @@ if TYPE_CHECKING:
     from ledger.costing import report
 
 
-def moment(text: str, *, end: bool = False) -> datetime | None:
-    """Return an instant of `30d`, `12h`, a date (its end with `end`) or ISO text with a zone; raises ConfigError."""
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone by its name, UTC for none; raises ConfigError."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (KeyError, ValueError, OSError):
+        raise ConfigError(f"--timezone {name}: no such zone; write one like UTC or Europe/Berlin") from None
+
+
+def moment(text: str, *, end: bool = False, zone: tzinfo = UTC) -> datetime | None:
+    """Return an instant of `30d`, `12h`, a date of the zone (its end with `end`) or ISO text; raises ConfigError."""
     if not text:
         return None
     units = {"h": 1, "d": 24, "w": 168}
@@ -26,7 +35,7 @@ def moment(text: str, *, end: bool = False) -> datetime | None:
     except ValueError:
         raise ConfigError(f"{text!r} is not a time: write 30d, 2026-11-22 or 2026-11-22T10:00Z") from None
     if len(text) == 10:
-        return found.replace(tzinfo=UTC) + timedelta(days=int(end))
+        return (found + timedelta(days=int(end))).replace(tzinfo=zone).astimezone(UTC)
     if found.tzinfo is None:
         raise ConfigError(f"{text} has no time zone: append Z for UTC")
     return found.astimezone(UTC)

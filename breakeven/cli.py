@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from breakeven import __version__, config, demo, show
-from breakeven.answers import asked_rows
+from breakeven.answers import asked_rows, zone_of
 from breakeven.bills import reconcile_command
 from breakeven.command import Json, app, opened, options, print_json, wants_json
 from breakeven.questions import verdicts_table
@@ -168,7 +167,8 @@ def import_(
     """
     plan = Plan(
         map=_mapping(mapping), format=form, kind=kind, pool=pool,
-        defaults=Defaults(provider, model, workload, team, "", side, deployment, account, _zone(timezone)),
+        defaults=Defaults(provider, model, workload, team, "", side, deployment, account,
+                          zone_of(timezone) if timezone else None),
     )  # fmt: skip
     now = datetime.now(UTC)
     found = files.expand(paths)
@@ -203,15 +203,6 @@ def _mapping(text: str) -> dict[str, str]:
             raise ConfigError(f"--map {part!r}: write NAME=COLUMN, parts separated by commas")
         out[name.strip()] = column.strip()
     return out
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    if not name:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ConfigError(f"--timezone {name}: no such zone; write one like UTC or Europe/Berlin") from None
 
 
 def _print_reports(reports: list[Report], total: dict[str, int]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from breakeven import show
-from breakeven.answers import idle_row, moment, verdict_rows
+from breakeven.answers import idle_row, moment, verdict_rows, zone_of
 from breakeven.command import Json, app, opened, print_json, wants_json
 from dashboards.panel import vocabulary
 from ledger.costing import report
@@ -28,7 +28,8 @@ def cost(
         typer.Option(help="30d, 12h, a date or an instant with zone; from this hour on. Default: everything."),
     ] = "",
     until: Annotated[str, typer.Option(help="The same; up to but without this hour. A date includes that day.")] = "",
-    bucket: Annotated[str, typer.Option(help="hour, day or month (UTC).")] = "",
+    bucket: Annotated[str, typer.Option(help="hour, day or month of the time zone.")] = "",
+    timezone: Annotated[str, typer.Option(help="Whose days and months: UTC, Europe/Berlin, Asia/Kolkata, …")] = "UTC",
     basis: Annotated[
         str,
         typer.Option(help="allocation: everything paid, the one to hold against an API price. usage: work only."),
@@ -40,16 +41,17 @@ def cost(
     JSON: {"rows": [{group…, "requests", "successful_requests", "total_input", "output", "cost", "cost_per_request",
     "cost_per_mtok", "unpriced_tokens"}], "total": {the same}}. Money is text in USD, unknown is null.
     """
-    names = [name.strip() for name in by.split(",") if name.strip()]
+    names, zone = [name.strip() for name in by.split(",") if name.strip()], zone_of(timezone)
     with opened() as service:
         service.tick()
         rows, total = report.cost(
             service.store,
             by=names,
-            since=moment(since),
-            until=moment(until, end=True),
+            since=moment(since, zone=zone),
+            until=moment(until, end=True, zone=zone),
             bucket=bucket,
             basis=basis,
+            zone=zone,
         )
     if wants_json(as_json):
         print_json({"rows": [row.json() for row in rows], "total": total.json()})
@@ -59,17 +61,17 @@ def cost(
             "Nothing here yet. `breakeven import FILE` brings in a request log; `breakeven demo` shows how it looks."
         )
         return
-    _cost_table(rows, total, basis)
+    _cost_table(rows, total, f"{basis} basis · booked prices · USD · {zone.key}")
 
 
-def _cost_table(rows: Sequence[report.Cost], total: report.Cost, basis: str) -> None:
+def _cost_table(rows: Sequence[report.Cost], total: report.Cost, scope: str) -> None:
     groups = list(rows[0].group)
     texts = {title: [text(row) for row in [*rows, total]] for title, text in _FIGURES.items()}
     shown = [title for title, column in texts.items() if title == "cost>" or set(column) - {"–", "0"}]
     heads = [[row.group[name] or "–" for name in groups] for row in rows]
     heads.append(["total", *[""] * (len(groups) - 1)][: len(groups)])
     show.table(
-        f"Cost · {basis} basis · booked prices · USD · UTC",
+        f"Cost · {scope}",
         [*groups, *shown],
         [[*heads[n], *(texts[title][n] for title in shown)] for n in range(len(heads))],
         "per 1k successful requests, per 1M tokens · ≥ lower bound: some tokens have no price · "

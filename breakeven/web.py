@@ -25,7 +25,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from breakeven import bills, metrics, show
-from breakeven.answers import asked_rows, idle_row, moment, verdict_rows
+from breakeven.answers import asked_rows, idle_row, moment, verdict_rows, zone_of
 from breakeven.jobs import Jobs
 from collector.receivers import otlp
 from dashboards import page, panel
@@ -170,11 +170,13 @@ class Web:
         return handle
 
     def cost(self, request: Request) -> Any:
-        """Answer /api/v1/cost?by=side,workload&since=30d&until=&bucket=&basis=, as `breakeven cost --json`."""
-        query = _query(request, {"by": "side", "since": "", "until": "", "bucket": "", "basis": "allocation"})
+        """Answer /api/v1/cost?by=side&since=30d&until=&bucket=&basis=&timezone=, as `breakeven cost --json`."""
+        query = _query(request, {"by": "side", "since": "", "until": "", "bucket": "", "basis": "allocation",
+                                 "timezone": "UTC"})  # fmt: skip
+        zone = zone_of(query["timezone"])
         rows, total = report.cost(
-            self.service.store, by=[n for n in query["by"].split(",") if n], since=moment(query["since"]),
-            until=moment(query["until"], end=True), bucket=query["bucket"], basis=query["basis"],
+            self.service.store, by=[n for n in query["by"].split(",") if n], since=moment(query["since"], zone=zone),
+            until=moment(query["until"], end=True, zone=zone), bucket=query["bucket"], basis=query["basis"], zone=zone,
         )  # fmt: skip
         return {"rows": [row.json() for row in rows], "total": total.json()}
 

@@ -1,12 +1,13 @@
--- Requests, tokens and money by any of the named dimensions and a bucket; what is not asked for is ''.
+-- Requests, tokens and money by any of the named dimensions and a bucket of a zone; what is not asked for is ''. Whole hours;
+-- the hours named as edges are left to cost_edges.sql.
 SELECT bucket, side, provider, model, team, environment, workload, deployment, component,
   sum(k.requests) AS requests, sum(k.successful_requests) AS successful_requests, sum(k.total_input) AS total_input,
   sum(k.output) AS output, sum(k.unpriced_tokens) AS unpriced_tokens, sum(k.no_usage) AS no_usage, sum(k.attempts) AS attempts,
   sum(k.usd) AS cost, sum(k.unknown_usd) AS unknown_cost
 FROM (
   SELECT
-    multiIf({bucket:String} = 'hour', u.hour, {bucket:String} = 'day', toStartOfDay(u.hour, 'UTC'),
-      {bucket:String} = 'month', toDateTime(toStartOfMonth(u.hour, 'UTC'), 'UTC'), toDateTime(0, 'UTC')) AS bucket,
+    toDateTime(multiIf({bucket:String} = 'hour', u.hour, {bucket:String} = 'day', toStartOfDay(u.hour, {zone:String}),
+      {bucket:String} = 'month', toDateTime(toStartOfMonth(u.hour, {zone:String}), {zone:String}), toDateTime(0, 'UTC')), 'UTC') AS bucket,
     if(has({by:Array(String)}, 'side'), u.side, '') AS side, if(has({by:Array(String)}, 'provider'), u.provider, '') AS provider,
     if(has({by:Array(String)}, 'model'), u.model, '') AS model, if(has({by:Array(String)}, 'team'), u.team, '') AS team,
     if(has({by:Array(String)}, 'environment'), u.environment, '') AS environment,
@@ -16,11 +17,11 @@ FROM (
     u.unpriced_tokens AS unpriced_tokens, u.no_usage AS no_usage, u.attempts AS attempts, toDecimal128(0, 12) AS usd,
     toDecimal128(0, 12) AS unknown_usd
   FROM v_usage_hourly AS u
-  WHERE u.hour >= {from:DateTime('UTC')} AND u.hour < {to:DateTime('UTC')} AND NOT has({by:Array(String)}, 'component')
+  WHERE u.hour >= {from:DateTime('UTC')} AND u.hour < {to:DateTime('UTC')} AND u.hour NOT IN {edges:Array(DateTime('UTC'))} AND NOT has({by:Array(String)}, 'component')
   UNION ALL
   SELECT
-    multiIf({bucket:String} = 'hour', c.hour, {bucket:String} = 'day', toStartOfDay(c.hour, 'UTC'),
-      {bucket:String} = 'month', toDateTime(toStartOfMonth(c.hour, 'UTC'), 'UTC'), toDateTime(0, 'UTC')),
+    toDateTime(multiIf({bucket:String} = 'hour', c.hour, {bucket:String} = 'day', toStartOfDay(c.hour, {zone:String}),
+      {bucket:String} = 'month', toDateTime(toStartOfMonth(c.hour, {zone:String}), {zone:String}), toDateTime(0, 'UTC')), 'UTC'),
     if(has({by:Array(String)}, 'side'), c.side, ''), if(has({by:Array(String)}, 'provider'), c.provider, ''),
     if(has({by:Array(String)}, 'model'), c.model, ''), if(has({by:Array(String)}, 'team'), c.team, ''),
     if(has({by:Array(String)}, 'environment'), c.environment, ''),
@@ -28,7 +29,7 @@ FROM (
     if(has({by:Array(String)}, 'component'), c.component, ''),
     0, 0, 0, 0, 0, 0, 0, c.usd, if(c.component IN ('gpu_unknown', 'gpu_held_unknown'), c.usd, toDecimal128(0, 12))
   FROM v_cost_hourly AS c
-  WHERE c.hour >= {from:DateTime('UTC')} AND c.hour < {to:DateTime('UTC')} AND c.vintage = 'booked'
+  WHERE c.hour >= {from:DateTime('UTC')} AND c.hour < {to:DateTime('UTC')} AND c.hour NOT IN {edges:Array(DateTime('UTC'))} AND c.vintage = 'booked'
     AND ({basis:String} = 'allocation' OR c.basis = 'usage')
 ) AS k
 GROUP BY bucket, side, provider, model, team, environment, workload, deployment, component

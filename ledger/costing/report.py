@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from ledger.costing.allocation import per
 from ledger.costing.pools import IDLE_CLASSES
@@ -25,6 +26,7 @@ BASES = ("allocation", "usage")
 WINDOWS_H = (1, 24, 168, 672)
 _COUNTS = ("requests", "successful_requests", "total_input", "output", "unpriced_tokens")
 _MTOK = Decimal(1_000_000)
+UTC_ZONE = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,12 @@ def cost(
     until: datetime | None = None,
     bucket: str = "",
     basis: str = "allocation",
+    zone: ZoneInfo = UTC_ZONE,
 ) -> tuple[list[Cost], Cost]:
-    """Return cost by dimensions and the total; ranges are half-open and read in whole UTC hours.
+    """Return cost by dimensions and the total; ranges are half-open, days and months those of the zone.
 
+    Whole UTC hours come from the rollups. Where a zone's midnight falls within an hour (+05:30), that hour is taken
+    apart: requests by their own instant, money by time; both parts add up to the hour.
     Raises ConfigError naming what is known for an unknown dimension, bucket or basis.
     """
     for given, known, what in (
@@ -92,13 +97,63 @@ def cost(
         wrong = [word for word in given if word not in known]
         if wrong:
             raise ConfigError(f"{what} {wrong[0]}: not one of {', '.join(w for w in known if w)}")
-    rows = store.ask(
-        _PACKAGE, "cost", by=list(by), bucket=bucket, basis=basis,
-        **{"from": floor_hour(since or datetime(2000, 1, 1, tzinfo=UTC)),
-           "to": _ceil_hour(until or datetime(2100, 1, 1, tzinfo=UTC))},
-    )  # fmt: skip
+    asked = {"by": list(by), "bucket": bucket, "basis": basis, "zone": zone.key}
+    start = _aligned(since or datetime(2000, 1, 1, tzinfo=UTC), zone)
+    end = _aligned(until or datetime(2100, 1, 1, tzinfo=UTC), zone, up=True)
+    edges = _edges(store, start, end, bucket, zone)
+    rows = store.ask(_PACKAGE, "cost", **asked, edges=edges, **{"from": floor_hour(start), "to": _ceil_hour(end)})
+    if edges:
+        around = sorted({*edges, *(edge - timedelta(hours=1) for edge in edges)})
+        split = 60 * _split_minute(edges[0], zone)
+        rows += store.ask(
+            _PACKAGE, "cost_edges", **asked, edges=edges, around=around, split_s=split, **{"from": start, "to": end}
+        )
+        rows = _merged(rows, by)
     groups = [_cost(row, by, bucket) for row in rows]
     return groups, _total(groups, parts="component" in by)
+
+
+def _split_minute(instant: datetime, zone: ZoneInfo) -> int:
+    """Return the minute of a UTC hour at which the zone's hours begin: 0, 15, 30 or 45."""
+    offset = instant.astimezone(zone).utcoffset() or timedelta(0)
+    return int(-offset.total_seconds() // 60) % 60
+
+
+def _aligned(instant: datetime, zone: ZoneInfo, *, up: bool = False) -> datetime:
+    """Return the whole hour of an instant; a midnight of the zone stays as it is."""
+    local = instant.astimezone(zone)
+    if (local.hour, local.minute, local.second) == (0, 0, 0):
+        return instant
+    return _ceil_hour(instant) if up else floor_hour(instant)
+
+
+def _edges(store: Store, start: datetime, end: datetime, bucket: str, zone: ZoneInfo) -> list[datetime]:
+    """Return the UTC hours that a midnight of the zone cuts in two, among those that a question must cut."""
+    if not _split_minute(start, zone) and not _split_minute(end, zone):
+        return []
+    found = {floor_hour(instant) for instant in (start, end) if instant != floor_hour(instant)}
+    if bucket in ("day", "month"):
+        (extent,) = store.ask(_PACKAGE, "extent")
+        if extent["first"] is not None:
+            day = max(start, extent["first"]).astimezone(zone).date()
+            last = min(end, extent["last"] + timedelta(hours=1)).astimezone(zone).date()
+            while day <= last:
+                midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+                if start < midnight < end:
+                    found.add(floor_hour(midnight))
+                day += timedelta(days=1)
+    return sorted(found)
+
+
+def _merged(rows: list[dict[str, Any]], by: Sequence[str]) -> list[dict[str, Any]]:
+    """Return rows of equal groups as one, dearest first within a bucket."""
+    out: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        key = (row["bucket"], *(row[name] for name in by))
+        before = out.get(key)
+        sums = (*_COUNTS, "no_usage", "attempts", "cost")
+        out[key] = row if before is None else {**before, **{name: before[name] + row[name] for name in sums}}
+    return [out[key] for key in sorted(out, key=lambda k: (k[0], -out[k]["cost"], *k[1:]))]
 
 
 def _cost(row: dict[str, Any], by: Sequence[str], bucket: str) -> Cost:

@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
@@ -255,6 +256,34 @@ def test_the_demo_tells_the_same_on_another_day(tmp_path):
         tick(service.store, settings.declared(), as_of)
         found = {v.workload: v.verdict for v in evaluate(service.store, service.prices, settings.declared(), as_of)}
     assert found == {"support-bot": "hybrid", "contract-review": "api", "search-summaries": "insufficient_capacity"}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+def test_five_days_are_their_range_in_command_and_api_alike(shown, zone):
+    """Five local days of the demo asked singly and as one range, from the command line and over HTTP."""
+    from datetime import timedelta
+
+    from starlette.testclient import TestClient
+
+    from breakeven import web
+
+    service, *_ = shown
+    client = TestClient(web.application(service, jobs=False))
+    today = datetime.now(UTC).date()
+    days = [today - timedelta(days=n) for n in range(8, 3, -1)]
+
+    def ask(since, until):
+        asked = {"since": str(since), "until": str(until), "timezone": zone}
+        told = json.loads(
+            run("cost", *(f"--{k}={v}" for k, v in asked.items()), "--json", store=service.store.url).stdout
+        )
+        assert told == client.get("/api/v1/cost", params=asked).json()
+        return told["total"]
+
+    whole, singly = ask(days[0], days[-1]), [ask(day, day) for day in days]
+    for figure in ("requests", "successful_requests", "total_input", "output"):
+        assert sum(day[figure] for day in singly) == whole[figure] > 0
+    assert sum(Decimal(day["cost"]) for day in singly) == Decimal(whole["cost"])
 
 
 # ---- sources that are asked, and their bills --------------------------------------------------------------------

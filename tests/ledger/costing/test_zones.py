@@ -1,0 +1,150 @@
+"""Days of any zone add up to their range, in money and requests: I3, GV22 to GV26; half-hour zones and both DST days."""
+
+import random
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from made import request
+
+from ledger.costing import report
+from ledger.costing.declared import Declared, Pool
+from ledger.costing.tick import tick
+from ledger.prices.book import END, Override
+from ledger.prices.register import PriceRegister
+from ledger.records import GpuRate
+
+FIRST, LAST = datetime(2026, 10, 22, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC)
+ZONES = [
+    "UTC",
+    "America/New_York",
+    "America/Los_Angeles",
+    "Europe/Berlin",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+]
+
+
+@pytest.fixture
+def fortnight(store):
+    """600 priced requests, some of them repeated after a failure, and a pool of one GPU at 1 USD an hour, over both DST days."""
+    PriceRegister(store, [Override("openai", "m", input=Decimal(1), output=Decimal(3))]).resolve(
+        [("openai", "m", "standard", "")], FIRST
+    )
+    rng = random.Random(7)
+    rows = []
+    for n in range(600):
+        at = FIRST + timedelta(seconds=rng.randrange(int((LAST - FIRST).total_seconds())))
+        again = n % 9 == 0
+        rows.append(request(at, n, model="m", input_fresh=rng.randrange(10**6), output=rng.randrange(10**5), request_key=f"r{n}",
+                            status=408 if again else 200))  # fmt: skip
+        if again:
+            rows.append(
+                request(
+                    at + timedelta(minutes=20),
+                    f"{n}b",
+                    model="m",
+                    input_fresh=9,
+                    output=9,
+                    request_key=f"r{n}",
+                    attempt=2,
+                )
+            )
+    store.add([row for row in rows if row.at.month == 10])
+    store.add([row for row in rows if row.at.month == 11])
+    tick(
+        store,
+        Declared(rates=(GpuRate("lab", "rented", 1, Decimal(1), FIRST, END, FIRST),), pools=(Pool("lab", 1),)),
+        LAST,
+    )
+    return rows
+
+
+def model_of(rows, zone):
+    """Attempt tokens by local day, computed without the ledger."""
+    out = defaultdict(int)
+    for row in rows:
+        out[row.at.astimezone(zone).date()] += row.input_fresh + row.output
+    return dict(out)
+
+
+def midnight(day, zone):
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def test_days_add_up_to_their_range(store, fortnight):
+    """Asked singly, as buckets and as one range: the same requests, tokens and dollars; tokens as an independent model has them."""
+    for name in ZONES:
+        days_add_up(store, fortnight, ZoneInfo(name))
+
+
+def days_add_up(store, fortnight, zone):
+    days = [date(2026, 10, 24) + timedelta(days=n) for n in range(10)]
+    spans = [(midnight(day, zone), midnight(day + timedelta(days=1), zone)) for day in days]
+    singly = [report.cost(store, by=["side"], since=a, until=b, zone=zone) for a, b in spans]
+    _, whole = report.cost(store, by=["side"], since=spans[0][0], until=spans[-1][1], zone=zone)
+    buckets, again = report.cost(store, by=["side"], since=spans[0][0], until=spans[-1][1], bucket="day", zone=zone)
+    for figure in ("requests", "successful_requests", "total_input", "output", "cost", "attempts"):
+        assert sum(getattr(total, figure) for _, total in singly) == getattr(whole, figure) == getattr(again, figure), (
+            figure
+        )
+    expected = model_of(fortnight, zone)
+    for day, (start, _), (_, total) in zip(days, spans, singly, strict=True):
+        assert total.total_input + total.output == expected.get(day, 0), day
+        shown = [row for row in buckets if row.group["bucket"] == f"{start:%Y-%m-%dT%H:%M:%SZ}"]
+        assert sum(row.cost for row in shown) == total.cost
+    parts, _ = report.cost(store, by=["component"], since=spans[0][0], until=spans[-1][1], bucket="day", zone=zone)
+    assert sum(row.cost for row in parts) == whole.cost
+
+
+DAYS = [
+    ("Europe/Berlin", date(2026, 10, 25), 25), ("America/New_York", date(2026, 11, 1), 25), ("Asia/Kolkata", date(2026, 10, 30), 24),
+    ("Australia/Lord_Howe", date(2026, 10, 30), 24),
+]  # fmt: skip
+
+
+def test_gv25_a_dollar_an_hour_costs_what_the_day_is_long(store, fortnight):
+    for name, day, hours in DAYS:
+        zone = ZoneInfo(name)
+        since, until = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+        rows, _ = report.cost(store, by=["side"], since=since, until=until, zone=zone)
+        assert {row.group["side"]: row.cost for row in rows}["self_hosted"] == hours, name
+
+
+def test_gv24_the_day_is_that_of_the_zone(store):
+    store.add([request(datetime(2025, 1, 1, 23, 30, tzinfo=UTC), 1)])
+    tick(store, Declared(), datetime(2025, 1, 3, tzinfo=UTC))
+    for name, day in (
+        ("UTC", "2025-01-01T00:00:00Z"),
+        ("Asia/Shanghai", "2025-01-01T16:00:00Z"),
+        ("Asia/Kolkata", "2025-01-01T18:30:00Z"),
+    ):
+        rows, _ = report.cost(store, by=["side"], bucket="day", zone=ZoneInfo(name))
+        assert [row.group["bucket"] for row in rows if row.requests] == [day]
+
+
+def test_gv26_the_last_day_asked_for_is_in(store, fortnight):
+    zone = ZoneInfo("America/New_York")
+    last = date(2026, 11, 3)
+    single = report.cost(store, since=midnight(last, zone), until=midnight(last + timedelta(days=1), zone), zone=zone)[
+        1
+    ]
+    ranged, _ = report.cost(store, since=midnight(last - timedelta(days=5), zone), until=midnight(last + timedelta(days=1), zone), bucket="day",
+                            by=["side"], zone=zone)  # fmt: skip
+    assert single.requests > 0
+    assert sum(row.requests for row in ranged if row.group["bucket"] == "2026-11-03T05:00:00Z") == single.requests
+
+
+def test_sql_says_the_same(store, fortnight):
+    """The documented views, grouped by the local day: what people write themselves."""
+    for name in ("UTC", "America/New_York", "Europe/Berlin"):
+        statement = f"SELECT toDate(hour, '{name}') AS day, sum(usd) FROM v_cost_hourly GROUP BY day ORDER BY day"
+        rows, _ = report.cost(store, by=["side"], bucket="day", zone=ZoneInfo(name))
+        days = defaultdict(Decimal)
+        for row in rows:
+            start = datetime.fromisoformat(row.group["bucket"]).astimezone(ZoneInfo(name))
+            days[start.date()] += row.cost
+        assert dict(store.read(statement)[1]) == {day: usd for day, usd in days.items() if usd}
