@@ -28,6 +28,7 @@ from breakeven import bills, metrics, show
 from breakeven.answers import asked_rows, idle_row, moment, verdict_rows, zone_of
 from breakeven.jobs import Jobs
 from collector.receivers import otlp
+from collector.receivers.litellm import LiteLLMCallback
 from dashboards import page, panel
 from ledger.costing import report
 from ledger.errors import BreakevenError, ConfigError, StoreUnavailable
@@ -71,6 +72,7 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
             Route("/v1/traces", web.receive(otlp.TRACES), methods=["POST", "PUT"]),
             Route("/v1/metrics", web.receive(otlp.METRICS), methods=["POST", "PUT"]),
             Route("/v1/logs", web.receive(otlp.LOGS), methods=["POST", "PUT"]),
+            Route("/v1/litellm", web.litellm(), methods=["POST", "PUT"]),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["127.0.0.1", "localhost", "testserver"]),
@@ -108,6 +110,7 @@ class Web:
         self.jobs = Jobs(service)
         limit = service.config.server.max_body_mib << 20
         self.receiver = otlp.Receiver(service.store, service.prices, service.attribution, limit)
+        self.callback = LiteLLMCallback(service.store, service.prices, service.attribution, limit)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -155,16 +158,28 @@ class Web:
     def receive(self, signal: otlp.Signal) -> Callable[[Request], Awaitable[Response]]:
         """Take OTLP requests of one signal: 200 means stored."""
 
+        def take(body: bytes, request: Request) -> otlp.Answered:
+            kind, coding = (request.headers.get(f"content-{name}", "") for name in ("type", "encoding"))
+            return self.receiver.take(signal, body, kind, coding, datetime.now(UTC))
+
+        return self._taking(take)
+
+    def litellm(self) -> Callable[[Request], Awaitable[Response]]:
+        """Take the calls that a LiteLLM proxy reports: 200 means stored."""
+        return self._taking(
+            lambda body, request: self.callback.take(
+                body, request.headers.get("content-encoding", ""), datetime.now(UTC)
+            )
+        )
+
+    def _taking(self, take: Callable[[bytes, Request], otlp.Answered]) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
             body = bytearray()
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > self.receiver.limit:
                     return Response(status_code=413)
-            answered = await run_in_threadpool(
-                self.receiver.take, signal, bytes(body), request.headers.get("content-type", ""),
-                request.headers.get("content-encoding", ""), datetime.now(UTC),
-            )  # fmt: skip
+            answered = await run_in_threadpool(take, bytes(body), request)
             return Response(answered.body, answered.status, answered.headers)
 
         return handle

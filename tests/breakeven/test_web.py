@@ -231,3 +231,27 @@ def test_the_page_in_a_browser(served, tmp_path):
     assert shown.count('class="main-svg"') >= 2
     assert 'class="error"' not in shown
     assert "NaN" not in shown.split("<svg", maxsplit=1)[0]
+
+
+def test_what_is_sent_to_the_doors_is_stored(client, store):
+    """Traces as JSON and LiteLLM's calls over the real application; an unknown kind of body is refused."""
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o-mini",
+    }
+    start = int((NOW - timedelta(hours=1)).timestamp()) * 10**9
+    span = {"traceId": "ab" * 16, "spanId": "cd" * 8, "startTimeUnixNano": str(start), "endTimeUnixNano": str(start + 10**9),
+            "attributes": [*({"key": k, "value": {"stringValue": v}} for k, v in attributes.items()),
+                           {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "77"}}]}  # fmt: skip
+    traces = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    assert client.post("/v1/traces", json=traces).json() == {}
+    assert client.post("/v1/traces", content=b"x", headers={"content-type": "text/plain"}).status_code == 415
+    assert client.post("/v1/logs", json={}).json() == {}
+    call = {"id": "x", "litellm_call_id": "y", "status": "success", "model": "gpt-4o-mini", "custom_llm_provider": "openai",
+            "prompt_tokens": 88, "completion_tokens": 1, "startTime": start / 1e9}  # fmt: skip
+    assert client.put("/v1/litellm", json=call).json() == {"accepted": 1, "duplicate": 0, "rejected": 0}
+    assert store.read("SELECT total_input FROM v_requests WHERE total_input IN (77, 88) ORDER BY 1")[1] == [
+        (77,),
+        (88,),
+    ]
