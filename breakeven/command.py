@@ -41,7 +41,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 
 def opened() -> Service:
     """Open the ledger that the options name."""
-    return Service.open(config.load(options.config), options.store)
+    missing = config.find(options.config) is None
+    service = Service.open(config.load(options.config), options.store, without_file=missing)
+    if service.foreign:
+        show.warn(
+            "No configuration here, but this store has been used with one: GPU pools, overheads and own prices stay as "
+            "they were. Name it with --config."
+        )
+    return service
 
 
 def print_json(value: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from collector.attribution import Attribution
 from collector.pull import Puller
+from ledger.costing.declared import is_foreign
 from ledger.costing.tick import Tick, tick
 from ledger.prices.register import PriceRegister
 from ledger.store import Store
@@ -22,19 +23,25 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Service:
-    """A store with its configuration; `demo` marks data that was made up, `as_of` pins the clock of a demo."""
+    """A store with its configuration; `demo` marks made-up data, `foreign` that the configuration is elsewhere."""
 
     config: Config
     store: Store
     prices: PriceRegister
     demo: bool = False
+    foreign: bool = False
 
     @classmethod
-    def open(cls, config: Config, url: str = "") -> Self:
-        """Open the store (`url` wins over the configuration) and bring its schema up to date."""
+    def open(cls, config: Config, url: str = "", *, without_file: bool = False) -> Self:
+        """Open the store (`url` wins over the configuration) and bring its schema up to date.
+
+        `without_file`: no configuration was found. Pools, overheads and prices that another one declared then stay
+        as they are, in place of being undeclared.
+        """
         store = Store(url or config.store.url, http=config.store.http, reader_password=config.store.reader_password)
         store.migrate()
-        return cls(config, store, PriceRegister(store, config.prices.override))
+        foreign = without_file and is_foreign(store)
+        return cls(config, store, PriceRegister(store, config.prices.override, frozen=foreign), foreign=foreign)
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +62,7 @@ class Service:
 
     def tick(self, progress: Callable[[int, int], None] | None = None) -> Tick:
         """Bring the derived tables up to the facts."""
-        return tick(self.store, self.config.declared(), datetime.now(UTC), progress)
+        return tick(self.store, self.config.declared(), datetime.now(UTC), progress, pools=not self.foreign)
 
     def evaluate(self) -> list[Verdict]:
         """Judge every declared workload now."""

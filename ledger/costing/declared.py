@@ -60,6 +60,12 @@ class Declared:
         return max(found, key=lambda r: r.valid_from, default=None)
 
 
+def is_foreign(store: Store) -> bool:
+    """Say whether the store was declared something by a configuration: who has none must not undeclare it."""
+    seen = store.ask("ledger.store", "cursor", source="declared", name="mark")
+    return bool(seen) and seen[0]["value"] != Declared().mark()
+
+
 def record(store: Store, declared: Declared, as_of: datetime) -> bool:
     """Write the declarations if they differ from the last ones; return whether they did."""
     mark = declared.mark()

@@ -53,13 +53,21 @@ def floor_hour(instant: datetime) -> datetime:
     return instant.replace(minute=0, second=0, microsecond=0)
 
 
-def tick(store: Store, declared: Declared, as_of: datetime, progress: Callable[[int, int], None] | None = None) -> Tick:
+def tick(
+    store: Store,
+    declared: Declared,
+    as_of: datetime,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    pools: bool = True,
+) -> Tick:
     """Bring the derived tables up to the facts; run twice, or killed anywhere and run again, the same.
 
     Pools and overheads cost up to the last closed hour before `as_of`; requests up to what is there.
-    `progress` is told (hours done, hours to do).
+    `progress` is told (hours done, hours to do). Without `pools`, only requests are costed and the watermark stays:
+    for a caller who does not know what was declared.
     """
-    changed = record(store, declared, as_of)
+    changed = record(store, declared, as_of) if pools else False
     mark = _read_mark(store)
     after = _Mark() if changed else mark
     requests = store.ask(_PACKAGE, "dirty_requests", after=after.requests)
@@ -73,7 +81,7 @@ def tick(store: Store, declared: Declared, as_of: datetime, progress: Callable[[
     own |= set(_hours(after.closed or _own_begin(declared, firsts), closed))
     if own and mark.covered and any(row["own"] for row in requests):
         own |= set(_hours(mark.covered, max(own)))  # silence since then is now known to have been silence
-    dirty_hours, own_hours = sorted(h for h in dirty if h <= as_of), sorted(h for h in own if h < closed)
+    dirty_hours, own_hours = sorted(h for h in dirty if h <= as_of), sorted(h for h in own if h < closed and pools)
     total, done = len(dirty_hours) + len(own_hours), 0
     sizes = (
         {row["hour"]: row["n"] for row in store.ask(_PACKAGE, "hour_sizes", hours=dirty_hours)} if dirty_hours else {}
@@ -88,6 +96,8 @@ def tick(store: Store, declared: Declared, as_of: datetime, progress: Callable[[
         done += len(hours)
         if progress:
             progress(done, total)
+    if not pools:
+        return Tick(len(dirty_hours), 0, as_of)
     covered = max((row["hour"] for row in requests if row["own"]), default=None)
     _write_mark(
         store,

@@ -31,10 +31,13 @@ Name = tuple[str, str, str, str]
 
 
 class PriceRegister:
-    """The price book of one store, with the user's overrides."""
+    """The price book of one store, with the user's overrides.
 
-    def __init__(self, store: Store, overrides: Sequence[Override] = ()) -> None:
-        self.store = store
+    `frozen` leaves the book as it is in the store: for a caller who does not know the overrides.
+    """
+
+    def __init__(self, store: Store, overrides: Sequence[Override] = (), *, frozen: bool = False) -> None:
+        self.store, self.frozen = store, frozen
         self.overrides = tuple(overrides)
         self._known: set[Name] | None = None
 
@@ -45,7 +48,7 @@ class PriceRegister:
         """
         mark = self._mark(as_of)
         seen = self.store.ask("ledger.store", "cursor", source="prices", name="book")
-        if seen and seen[0]["value"] == mark:
+        if seen and (self.frozen or seen[0]["value"] == mark):
             return 0
         rows = [*whole_book(), *override_prices(self.overrides)]
         numbered = self._number(rows, as_of)

@@ -384,3 +384,40 @@ def config_of(path):
 
 def test_without_a_bill_it_says_what_to_set_up(tmp_path):
     assert "[sources.NAME]" in run("reconcile", store=tmp_path / "store").stdout
+
+
+def test_a_command_without_the_configuration_undeclares_nothing(tmp_path):
+    """A pool at 1 USD an hour and an own price; asked without the file, the same figures and a word about it."""
+    settings = tmp_path / "breakeven.toml"
+    settings.write_text("""
+[pools.lab]
+gpus = 1
+usd_per_gpu_hour = 1
+since = 2026-11-01T00:00:00Z
+[[prices.override]]
+provider = "openai"
+model = "mine"
+input = 1
+output = 1
+""")
+    log = tmp_path / "log.jsonl"
+    row = {
+        "ts": "2026-11-02T10:00:00Z",
+        "request_id": "a",
+        "provider": "openai",
+        "model": "mine",
+        "input_fresh": 1_000_000,
+        "output": 0,
+    }
+    log.write_text(json.dumps(row))
+    asked = ("cost", "--by", "side", "--until", "2026-11-10", "--json")
+    run("--config", str(settings), "import", str(log), store=tmp_path / "s")
+    known = run("--config", str(settings), *asked, store=tmp_path / "s").stdout
+    assert {r["side"]: r["cost"] for r in json.loads(known)["rows"]} == {"self_hosted": "240", "api": "1"}
+    log.write_text(json.dumps({**row, "request_id": "b"}))
+    without = run("import", str(log), store=tmp_path / "s")
+    assert "No configuration here" in without.stderr
+    found = json.loads(run(*asked, store=tmp_path / "s").stdout)
+    assert {r["side"]: r["cost"] for r in found["rows"]} == {"self_hosted": "240", "api": "2"}
+    again = json.loads(run("--config", str(settings), *asked, store=tmp_path / "s").stdout)
+    assert again == found
