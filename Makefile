@@ -18,7 +18,7 @@ run: setup ## Run the demo and serve it at http://127.0.0.1:8400
 	$(BIN)/breakeven demo
 
 test: setup ## Run the tests
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadfile
 
 lint: setup ## Check style, types and the layout's contracts
 	$(BIN)/ruff check .
