@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -242,33 +242,50 @@ def prices_list(
 
 @prices_app.command("check")
 def prices_check(as_json: Json = False) -> None:
-    """Name models that were used and have no price; exit 1 if there are any."""
+    """Name models used without a price, and prices used in the last 30 days that break the usual order.
+
+    Exit 1 if there is any. Unusual is not wrong: compare with the provider's list, then set [[prices.override]].
+    JSON: {"rows": [unpriced models], "findings": [prices out of order]}.
+    """
     with opened() as service:
         service.tick()
         rows = service.store.ask("breakeven", "unpriced_models")
+        since = datetime.now(UTC) - timedelta(days=30)
+        findings = service.store.ask("breakeven", "price_findings", since=since)
     if wants_json(as_json):
-        print_json({"rows": rows})
-    elif rows:
-        show.table(
-            "Used without a price: tokens counted, money unknown",
-            ["provider", "model", "variant", "attempts>", "tokens>", "last"],
-            [
-                [
-                    r["provider"],
-                    r["model"],
-                    r["tier"],
-                    show.count(r["attempts"]),
-                    show.count(r["tokens"]),
-                    show.when(r["last"]),
-                ]
-                for r in rows
-            ],
-            "Add [[prices.override]] to breakeven.toml, then `breakeven prices apply`.",
-        )
+        print_json({"rows": rows, "findings": findings})
     else:
-        show.say("Every model that was used has a price.")
-    if rows:
+        _unpriced(rows)
+        for one in findings:
+            show.say(f"{one['provider']}/{one['model']} {one['variant']} ({one['source']}): {one['finding']}")
+        if not findings:
+            show.say(
+                "Prices in use keep the usual order: cache read, input, cache write; input, output; batch, standard."
+            )
+    if rows or findings:
         raise typer.Exit(1)
+
+
+def _unpriced(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        show.say("Every model that was used has a price.")
+        return
+    show.table(
+        "Used without a price: tokens counted, money unknown",
+        ["provider", "model", "variant", "attempts>", "tokens>", "last"],
+        [
+            [
+                r["provider"],
+                r["model"],
+                r["tier"],
+                show.count(r["attempts"]),
+                show.count(r["tokens"]),
+                show.when(r["last"]),
+            ]
+            for r in rows
+        ],
+        "Add [[prices.override]] to breakeven.toml, then `breakeven prices apply`.",
+    )  # fmt: skip
 
 
 @prices_app.command("apply")

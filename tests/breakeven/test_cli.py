@@ -421,3 +421,23 @@ output = 1
     assert {r["side"]: r["cost"] for r in found["rows"]} == {"self_hosted": "240", "api": "2"}
     again = json.loads(run("--config", str(settings), *asked, store=tmp_path / "s").stdout)
     assert again == found
+
+
+def test_prices_out_of_order_are_named(tmp_path):
+    """A read dearer than input, a long write cheaper than a short one, a batch dearer than standard; a plain one is not."""
+    settings = tmp_path / "breakeven.toml"
+    price = '[[prices.override]]\nprovider = "openai"\nmodel = "{}"\ninput = 1\noutput = 4\n{}\n'
+    settings.write_text(price.format("plain", "cache_read = 0.1") + price.format("odd", "cache_read = 10\ncache_write = 2\ncache_write_long = 1.5")
+                        + price.format("batched", "") + price.format("batched", 'variant = "batch"').replace("input = 1", "input = 2"))  # fmt: skip
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:00:00Z")
+    rows = [{"ts": now, "request_id": f"{n}", "provider": "openai", "model": model, "input_fresh": 5, "output": 5, "processing": kind}
+            for n, (model, kind) in enumerate((("plain", "online"), ("odd", "online"), ("batched", "online"), ("batched", "batch")))]  # fmt: skip
+    log = tmp_path / "log.jsonl"
+    log.write_text("\n".join(json.dumps(r) for r in rows))
+    run("--config", str(settings), "import", str(log), store=tmp_path / "s")
+    found = json.loads(run("--config", str(settings), "prices", "check", "--json", store=tmp_path / "s", code=1).stdout)
+    assert found["rows"] == []
+    assert [(f["model"], f["variant"], f["finding"]) for f in found["findings"]] == [
+        ("batched", "batch", "batch is dearer than standard"), ("odd", "standard", "a long life in the cache is cheaper than a short one"),
+        ("odd", "standard", "reading from the cache is dearer than input"),
+    ]  # fmt: skip
