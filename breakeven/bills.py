@@ -51,7 +51,7 @@ def reconcile_command(
     elif not rows:
         show.say(
             "No bill yet. Declare [sources.NAME] with an admin key and `breakeven sources pull`: it brings usage and "
-            "costs of OpenAI, Anthropic and OpenRouter."
+            "costs of OpenAI, Anthropic and OpenRouter. Or `breakeven import` a FOCUS file of any provider."
         )
     else:
         _table(rows, by)

@@ -152,15 +152,15 @@ def import_(
         ),
     ] = "",
     form: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet, where the name does not tell.")] = "",
-    kind: Annotated[str, typer.Option(help="requests_log or gpu_log, where the rows do not tell.")] = "",
+    kind: Annotated[str, typer.Option(help="requests_log, gpu_log or focus, where the rows do not tell.")] = "",
     pool: Annotated[str, typer.Option(help="Pool of GPU samples.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Import request logs and GPU samples. Importing again changes nothing.
+    """Import request logs, GPU samples and bills. Importing again changes nothing.
 
     Known without --map: responses of OpenAI, Anthropic, Gemini and Bedrock (also wrapped under `response`
-    or `body`), batch outputs, LiteLLM and Cloudflare log rows, Ollama, breakeven's own lines, GPU samples. Prompts and
-    answers are not stored.
+    or `body`), batch outputs, LiteLLM and Cloudflare log rows, Ollama, breakeven's own lines, GPU samples, FOCUS bills. Prompts
+    and answers are not stored.
 
     Exit 0 when every row was taken or known, 1 when some were rejected (they are listed, kept in the table
     `rejected`, and the good rows are in), 2 when a file cannot be read.

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from collector import files
+from collector.bills import ChargeFile
 from collector.intake import Counts, Intake
 from collector.source import source
 from collector.sources.requests_log import check_map
 from ledger.errors import BadRow, SourceRefused
+from ledger.records import Charge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +63,7 @@ def import_file(
     form = files.detect(path, plan.format)
     if plan.map:
         check_map(plan.map, files.columns(path, form), str(path))
-    intake = Intake(store, prices, attribution, str(path), now)
+    intake, bill = Intake(store, prices, attribution, str(path), now), ChargeFile(store, path.name)
     parser: Any = None
     cut_short = False
     for row in files.read(path, form, told):
@@ -77,10 +79,11 @@ def import_file(
             intake.refuse(row.line, bad, parser.name)
             continue
         for record in records:
-            intake.take(record)
+            (bill if isinstance(record, Charge) else intake).take(record)
     if parser is None and not intake.counts.rejected:
         raise SourceRefused(f"{path}: no rows in it")
-    counts = intake.finish()
+    counts, charges = intake.finish(), bill.finish()
+    counts.accepted, counts.duplicate = counts.accepted + charges.accepted, counts.duplicate + charges.duplicate
     return Report(str(path), counts, intake.examples, intake.without_price, cut_short)
 
 
@@ -88,4 +91,7 @@ def _parser(plan: Plan, first: dict[str, Any], now: datetime) -> Any:
     gpu = source("gpu_log")(zone=plan.defaults.zone, pool=plan.pool, now=now)
     if plan.kind == "gpu_log" or (not plan.kind and not plan.map and gpu.fits(first)):
         return gpu
+    focus = source("focus")(now=now)
+    if plan.kind == "focus" or (not plan.kind and not plan.map and focus.fits(first)):
+        return focus
     return source("requests_log")(defaults=plan.defaults, map=plan.map, now=now)

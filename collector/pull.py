@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import defaultdict
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from collector.bills import key_of, merged
 from collector.intake import Intake
 from collector.source import Given, PulledSource, Stream, source
 from ledger.errors import BadRow, SourceBusy, SourceRefused
 from ledger.records import Charge, Rejected, Request, SourceState, UsageBucket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from collector.attribution import Attribution
     from ledger.prices.register import PriceRegister
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
 FIRST_DAYS = 31
 """How far back the first poll of a source reaches; more with `breakeven sources backfill`."""
 _HOUR = timedelta(hours=1)
-_KEYS: dict[type, tuple[str, ...]] = {
-    UsageBucket: ("source", "account", "view", "start", "width_s", "provider", "model", "project", "key", "tier",
-                  "processing", "context"),
-    Charge: ("source", "account", "start", "end", "provider", "charge_category", "line", "model", "token_class",
-             "project", "key", "tier", "resource", "currency"),
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -139,43 +134,17 @@ class Puller:
             **{"from": start, "to": end},
         )  # fmt: skip
         cls = UsageBucket if stream.table == "usage_buckets" else Charge
-        before = {_key(row): row for row in (cls(**one) for one in stored)}
-        told = {_key(row) for row in rows}
-        changed = [row for row in rows if before.get(_key(row)) != row]
+        before = {key_of(row): row for row in (cls(**one) for one in stored)}
+        told = {key_of(row) for row in rows}
+        changed = [row for row in rows if before.get(key_of(row)) != row]
         gone = [replace(row, is_deleted=1) for key, row in before.items() if key not in told]
         months: dict[tuple[int, int], list[Any]] = defaultdict(list)
         for row in [*changed, *gone]:
             months[row.start.year, row.start.month].append(row)
         for part in months.values():
             self.store.add(part)
-        known = [(before[_key(row)], row) for row in changed if _key(row) in before]
+        known = [(before[key_of(row)], row) for row in changed if key_of(row) in before]
         return len(gone) + sum(1 for old, row in known if replace(old, is_final=row.is_final) != row)
-
-
-def merged(rows: Iterable[Any]) -> list[Any]:
-    """Return rows with equal keys as one: a provider may split a group in ways that we do not keep."""
-    out: dict[tuple[Any, ...], Any] = {}
-    for row in rows:
-        before = out.get(_key(row))
-        out[_key(row)] = row if before is None else _sum(before, row)
-    return list(out.values())
-
-
-def _sum(one: Any, two: Any) -> Any:
-    sums: dict[str, Any] = {}
-    for item in fields(one):
-        a, b = getattr(one, item.name), getattr(two, item.name)
-        if item.name in _KEYS[type(one)] or item.name in ("unit", "is_final", "is_deleted"):
-            continue
-        if item.name == "extra":
-            sums["extra"] = {name: a.get(name, 0.0) + b.get(name, 0.0) for name in {**a, **b}}
-        else:
-            sums[item.name] = None if a is None or b is None else a + b
-    return replace(one, **sums)
-
-
-def _key(row: Any) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in _KEYS[type(row)])
 
 
 def _instant(text: str | None) -> datetime | None:

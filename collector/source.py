@@ -22,6 +22,7 @@ T = TypeVar("T")
 SOURCES = {
     "requests_log": "collector.sources.requests_log.RequestsLog",
     "gpu_log": "collector.sources.gpu_log.GpuLog",
+    "focus": "collector.sources.focus.Focus",
 }
 """Sources of files: name → dotted class, imported on first use."""
 
@@ -42,7 +43,7 @@ class FileSource(Protocol):
     def fits(self, row: dict[str, Any]) -> bool:
         """Say whether a row looks like this source's."""
 
-    def parse(self, row: dict[str, Any]) -> list[Request] | list[GpuSample]:
+    def parse(self, row: dict[str, Any]) -> list[Request] | list[GpuSample] | list[Charge]:
         """Return the records of one row; raises BadRow naming the field."""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
 TOKEN_CLASSES = (
     "input_fresh",
@@ -429,12 +430,16 @@ class Charge:
     key: str = ""
     tier: str = ""
     resource: str = ""
+    row_id: str = ""
     billed_cost: Decimal = Decimal(0)
     effective_cost: Decimal = Decimal(0)
     list_cost: Decimal | None = None
     currency: str = "USD"
     quantity: float | None = None
     unit: str = ""
+    billing_period: date = date(1970, 1, 1)
+    origin: str = ""
+    about_models: int = 1
     is_final: int = 1
     is_deleted: int = 0
 

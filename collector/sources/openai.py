@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from collector import fields
+from collector.bills import token_class
 from collector.http import Client
 from collector.source import Given, Stream, each
 from ledger.errors import BadRow
@@ -39,11 +40,6 @@ _ENDPOINTS = {
     "completions": ("model", "project_id", "api_key_id", "service_tier", "batch"),
     "embeddings": ("model", "project_id", "api_key_id"),
 }
-_CLASSES = (
-    ("cached", "cache_read"), ("cache_write_12h", "cache_write_long"), ("cache write", "cache_write_other"),
-    ("cache_write", "cache_write_short"), ("input", "input_fresh"), ("output", "output"),
-)  # fmt: skip
-"""Words of a line item → token class; first match wins."""
 
 
 @dataclass(slots=True)
@@ -119,14 +115,6 @@ def _cost(one: _Result, source: str, account: str) -> Charge:
         effective_cost=value, currency=fields.name(amount.get("currency"), "usd").upper(),
         quantity=fields.number(row.get("quantity"), "quantity"), unit=fields.name(row.get("quantity_unit")),
     )  # fmt: skip
-
-
-def token_class(words: str) -> str:
-    """Return the token class that a line item names, '' if it is of none."""
-    text = words.lower()
-    if "token" not in text and "input" not in text and "output" not in text:
-        return ""
-    return next((name for word, name in _CLASSES if word in text), "")
 
 
 def _results(page: dict[str, Any]) -> Iterator[_Result]:

@@ -44,16 +44,20 @@ CREATE TABLE IF NOT EXISTS charges (
   key LowCardinality(String) COMMENT 'Identifier of the API key, never the key',
   tier LowCardinality(String) COMMENT 'Service tier as served',
   resource String COMMENT 'Resource, such as a GPU node',
+  row_id String COMMENT 'Hash of what a row of a file says beside its numbers, empty where the other columns tell rows apart',
   billed_cost Decimal(38, 12) CODEC(ZSTD(1)) COMMENT 'Money of the invoice, after discounts, in the currency of the row',
   effective_cost Decimal(38, 12) CODEC(ZSTD(1)) COMMENT 'The same with commitments spread over what they cover',
   list_cost Nullable(Decimal(38, 12)) CODEC(ZSTD(1)) COMMENT 'Before discounts, NULL where not told',
   currency LowCardinality(String) COMMENT 'Currency of the row, ISO 4217',
   quantity Nullable(Float64) CODEC(ZSTD(1)) COMMENT 'How much was used, in tokens where the unit is tokens',
   unit LowCardinality(String) COMMENT 'Unit of the quantity',
+  billing_period Date COMMENT 'First day of the billing period',
+  origin String COMMENT 'File that told it, empty for a source that was asked',
+  about_models UInt8 COMMENT '1 for money of models, 0 for anything else in a bill',
   is_final UInt8 COMMENT '1 once the provider says that it will not change soon',
   is_deleted UInt8 COMMENT '1 for a row that the provider no longer tells',
   ver UInt64 COMMENT 'Order of loading, nanoseconds'
 ) ENGINE = ReplacingMergeTree(ver, is_deleted) PARTITION BY toYYYYMM(start)
-ORDER BY (source, account, start, end, provider, charge_category, line, model, token_class, project, key, tier, resource, currency)
+ORDER BY (source, account, start, end, provider, charge_category, line, model, token_class, project, key, tier, resource, row_id, currency)
 SETTINGS non_replicated_deduplication_window = 1000
 COMMENT 'Money that providers bill, one row a line';

@@ -27,7 +27,7 @@ FROM reconciliation FINAL;
 
 CREATE VIEW IF NOT EXISTS v_charges AS
 SELECT source, account, provider, start, end, charge_category, line, model, token_class, project, key, tier, resource, billed_cost,
-  effective_cost, list_cost, currency, quantity, unit, is_final
+  effective_cost, list_cost, currency, quantity, unit, billing_period, origin, about_models, is_final
 FROM charges FINAL;
 
 CREATE VIEW IF NOT EXISTS v_usage_buckets AS
