@@ -124,4 +124,4 @@ def _table(rows: list[dict[str, Any]], by: str) -> None:
                 "It is not applied; [[prices.override]] makes your prices yours."
             )
         for currency, amount in row["other_currencies"].items():
-            show.say(f"{row['provider']}: {currency} {amount:,.2f} is left out: there is no rate for it")
+            show.say(f"{row['provider']}: {currency} {amount:,.2f} is left out: declare its [[currency.rate]]")

@@ -159,8 +159,8 @@ def import_(
     """Import request logs, GPU samples and bills. Importing again changes nothing.
 
     Known without --map: responses of OpenAI, Anthropic, Gemini and Bedrock (also wrapped under `response`
-    or `body`), batch outputs, LiteLLM and Cloudflare log rows, Ollama, breakeven's own lines, GPU samples, FOCUS bills. Prompts
-    and answers are not stored.
+    or `body`), batch outputs, LiteLLM and Cloudflare log rows, Ollama, breakeven's own lines, GPU samples, bills in
+    FOCUS. Prompts and answers are not stored.
 
     Exit 0 when every row was taken or known, 1 when some were rejected (they are listed, kept in the table
     `rejected`, and the good rows are in), 2 when a file cannot be read.

@@ -20,7 +20,7 @@ from collector.source import PULLED, Given
 from ledger.costing.declared import Declared, Limits, Pool
 from ledger.errors import ConfigError
 from ledger.prices.book import BEGIN, END, Override
-from ledger.records import Deployment, GpuRate, Overhead, Workload
+from ledger.records import Deployment, FxRate, GpuRate, Overhead, Workload
 
 PLACES = (Path("breakeven.toml"), Path("~/.config/breakeven/breakeven.toml").expanduser())
 """Where the file is looked for when neither --config nor BREAKEVEN_CONFIG names one."""
@@ -152,6 +152,22 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FxRateConfig:
+    """One [[currency.rate]]: USD for one unit of a currency, from an instant on."""
+
+    currency: str
+    usd: Decimal
+    since: datetime = BEGIN
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyConfig:
+    """[currency]: bills in other currencies are converted at the rate of the charge day."""
+
+    rate: tuple[FxRateConfig, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionConfig:
     """[retention]: days of facts that are kept, 0 = all; whole months are dropped, never below 62 days."""
 
@@ -173,6 +189,7 @@ class Config:
     alerts: AlertsConfig = AlertsConfig()
     retention: RetentionConfig = RetentionConfig()
     sources: dict[str, SourceConfig] = field(default_factory=dict)
+    currency: CurrencyConfig = CurrencyConfig()
 
     def declared(self) -> Declared:
         """Return the declarations as the ledger keeps them."""
@@ -183,6 +200,7 @@ class Config:
             deployments=tuple(_deployment(name, one) for name, one in self.deployments.items()),
             workloads=tuple(_workload(name, one) for name, one in self.workloads.items()),
             limits=self.alerts.limits.idle,
+            fx_rates=tuple(FxRate(r.currency.upper(), r.since, r.usd, BEGIN) for r in self.currency.rate),
         )
 
     def asked(self) -> list[Given]:
@@ -334,6 +352,11 @@ def _contradictions(config: Config) -> list[str]:
         if pool.usd_per_gpu_hour is None and not pool.rates:
             errors.append(f"pools.{name}: usd_per_gpu_hour is missing; without it its cost is unknown")
     errors += _deployment_errors(config)
+    errors += [
+        f"currency.rate: {one.currency!r} at {one.usd}: a currency of three letters other than USD, and a rate above 0"
+        for one in config.currency.rate
+        if len(one.currency) != 3 or one.currency.upper() == "USD" or one.usd <= 0
+    ]
     errors += [
         f"sources.{name}.kind: {one.kind!r} is not one of {', '.join(PULLED)}"
         for name, one in config.sources.items()

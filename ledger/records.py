@@ -11,14 +11,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 TOKEN_CLASSES = (
-    "input_fresh",
-    "cache_read",
-    "cache_write_short",
-    "cache_write_long",
-    "cache_write_other",
-    "output",
-    "unexplained",
-)
+    "input_fresh", "cache_read", "cache_write_short", "cache_write_long", "cache_write_other", "output", "unexplained",
+)  # fmt: skip
 """The disjoint token classes, in column order; their sum is every token of an attempt."""
 
 INPUT_CLASSES = TOKEN_CLASSES[:5]
@@ -445,6 +439,18 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class FxRate:
+    """A declared exchange rate, USD for one unit, from an instant on."""
+
+    TABLE: ClassVar[str] = "fx_rates"
+
+    currency: str
+    valid_from: datetime
+    usd: Decimal
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ReconciliationDay:
     """Metered against billed of one provider's UTC day, USD; the causes add up to the difference."""
 
@@ -488,4 +494,5 @@ Record = (
     | UsageBucket
     | Charge
     | ReconciliationDay
+    | FxRate
 )

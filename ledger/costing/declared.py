@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ledger.records import Deployment, GpuRate, Overhead, SourceState, Workload
+from ledger.records import Deployment, FxRate, GpuRate, Overhead, SourceState, Workload
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -44,6 +44,7 @@ class Declared:
     deployments: tuple[Deployment, ...] = ()
     workloads: tuple[Workload, ...] = ()
     limits: Limits = Limits()
+    fx_rates: tuple[FxRate, ...] = ()
 
     @property
     def own(self) -> tuple[Deployment, ...]:
@@ -72,7 +73,7 @@ def record(store: Store, declared: Declared, as_of: datetime) -> bool:
     seen = store.ask("ledger.store", "cursor", source="declared", name="mark")
     if seen and seen[0]["value"] == mark:
         return False
-    for kind in (declared.rates, declared.overheads, declared.deployments, declared.workloads):
+    for kind in (declared.rates, declared.overheads, declared.deployments, declared.workloads, declared.fx_rates):
         store.add([replace(row, recorded_at=as_of) for row in kind])
     store.add([SourceState("declared", "mark", mark)])
     return True

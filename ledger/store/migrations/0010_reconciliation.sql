@@ -1,5 +1,14 @@
 -- Metered against billed, by day and provider: derived, rebuilt whenever either side changes.
 
+CREATE TABLE IF NOT EXISTS fx_rates (
+  currency LowCardinality(String) COMMENT 'ISO 4217',
+  valid_from DateTime('UTC') COMMENT 'From when the rate holds, until the next one',
+  usd Decimal(18, 12) COMMENT 'USD for one unit of the currency',
+  recorded_at DateTime64(3, 'UTC') COMMENT 'When it was declared',
+  ver UInt64 COMMENT 'Order of loading, nanoseconds'
+) ENGINE = ReplacingMergeTree(ver) ORDER BY (currency, valid_from, recorded_at)
+COMMENT 'Declared exchange rates; the one of the charge day converts, a later one changes nothing before it';
+
 CREATE TABLE IF NOT EXISTS reconciliation (
   day Date COMMENT 'UTC day',
   provider LowCardinality(String) COMMENT 'Who bills',

@@ -194,6 +194,29 @@ def test_other_currencies_are_left_out_and_named(store):
     assert (one.residual.billed, one.left_out) == (0, {"EUR": D(5)})
 
 
+def test_i22_a_bill_is_converted_at_the_rate_of_its_day(store):
+    """10 EUR on each of three days; 1.10 until the second, 1.20 from then; a rate declared later for later changes nothing."""
+    from ledger.records import FxRate
+
+    prices = PriceRegister(store, [Override("openai", "m", input=D(1), output=D(1))])
+    store.add([
+        Charge("s", "a", "openai", START + timedelta(days=n), START + timedelta(days=n + 1), "usage", "line", "m", "output",
+               billed_cost=D(10), effective_cost=D(10), list_cost=D(20), currency="EUR") for n in range(3)
+    ])  # fmt: skip
+    rates = [
+        FxRate("EUR", START - timedelta(days=30), D("1.1"), START),
+        FxRate("EUR", START + timedelta(days=1), D("1.2"), START),
+    ]
+    store.add(rates)
+    found = reconcile(store, prices, START, START + timedelta(days=3))
+    assert [one.residual.billed for one in found] == [11, 12, 12]
+    assert not any(one.left_out for one in found)
+    store.add([FxRate("EUR", START + timedelta(days=9), D("9.9"), START + timedelta(days=9))])
+    again = reconcile(store, prices, START, START + timedelta(days=3))
+    assert [one.residual.billed for one in again] == [11, 12, 12]
+    assert store.read("SELECT sum(billed_cost), any(currency) FROM v_charges")[1] == [(D(30), "EUR")]
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_a_bill_without_classes_is_held_against_models_or_days(store, named):
     """OpenRouter's kind of bill: money by model, or by nothing; usage is still compared by class."""
