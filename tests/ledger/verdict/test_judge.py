@@ -179,3 +179,34 @@ def test_a_workload_nobody_called_is_said_to_have_no_data(store):
     tick(store, declared, END_)
     (found,) = evaluate(store, prices, declared, END_)
     assert (found.verdict, found.coverage, found.api_usd_month) == ("insufficient_data", None, None)
+
+
+def test_c06_booked_and_replayed_at_the_current_price(store, cases):
+    """Fourteen days, the price falls on day 9: history is booked at the price of its day, decisions replay it at today's."""
+    from datetime import UTC, datetime, timedelta
+
+    case, expected = cases["C06"]["inputs"], cases["C06"]["expected"]
+    first, days, tenth = datetime(2026, 10, 1, tzinfo=UTC), case["days"], 10
+    change = first + timedelta(days=8)
+    before, after = (
+        {"input": Decimal(i), "output": Decimal(o)} for i, o in (case["price_until_day_8"], case["price_from_day_9"])
+    )
+    prices = PriceRegister(
+        store, [Override("openai", "m", **before, until=change), Override("openai", "m", **after, since=change)]
+    )
+    prices.resolve([("openai", "m", "standard", "")], first)
+    each = {name: case["per_day"][name] // tenth for name in ("input", "output")}
+    store.add([
+        request(first + timedelta(days=day, hours=2 * n), f"{day}-{n}", model="m", input_fresh=each["input"], output=each["output"])
+        for day in range(days) for n in range(tenth)
+    ])  # fmt: skip
+    end = first + timedelta(days=days)
+    booked = store.read("SELECT sum(cost) FROM v_requests")[1][0][0]
+    replayed = store.ask("ledger.verdict", "replay_as_billed", workload="w", as_of=end, **{"from": first, "to": end})[
+        0
+    ]["usd"]
+    requests = days * case["per_day"]["requests"]
+    assert booked == Decimal(expected["booked"])
+    assert float(replayed) == pytest.approx(float(expected["replayed_at_current"]), rel=1e-12)
+    assert float(booked / requests) == pytest.approx(float(expected["booked_per_request"]), abs=1e-9)
+    assert float(replayed) / requests == pytest.approx(float(expected["replayed_per_request"]), abs=1e-9)
