@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
@@ -20,7 +20,7 @@ __all__ = ["CONTENT_TYPE", "text"]
 _WINDOWS = {1: "1h", 24: "24h", 168: "7d", 672: "28d"}
 
 
-def text(store: Store, jobs: dict[str, JobRun], as_of: datetime) -> bytes:
+def text(store: Store, jobs: dict[str, JobRun], as_of: datetime, asked: list[dict[str, Any]] | None = None) -> bytes:
     """Return the metrics; an unknown value has no sample, it is not 0."""
     registry = CollectorRegistry()
     cost = Gauge("breakeven_cost_usd", "Everything paid in the window, allocation basis, booked prices.",
@@ -56,7 +56,24 @@ def text(store: Store, jobs: dict[str, JobRun], as_of: datetime) -> bytes:
     for name, run in jobs.items():
         ended.labels(name).set(run.ended_at.timestamp())
         failed.labels(name).set(int(run.outcome != "ok"))
+    _sources(registry, asked or [])
     return generate_latest(registry)
+
+
+def _sources(registry: CollectorRegistry, asked: list[dict[str, Any]]) -> None:
+    """Tell how each stream of a source that is asked is doing; one that never succeeded has no time of success."""
+    labels = ["source", "stream"]
+    success = Gauge("breakeven_source_last_success_timestamp_seconds", "Last complete poll.", labels, registry=registry)
+    through = Gauge("breakeven_source_complete_through_timestamp_seconds", "Known up to here.", labels,
+                    registry=registry)  # fmt: skip
+    failed = Gauge("breakeven_source_failed", "1 if the last poll failed.", labels, registry=registry)
+    for row in asked:
+        names = (row["source"], row["stream"])
+        for gauge, instant in ((success, row["last_success"]), (through, row["complete_through"])):
+            if instant is not None:
+                gauge.labels(*names).set(instant.timestamp())
+        if row["last_asked"] is not None:
+            failed.labels(*names).set(int(bool(row["error"])))
 
 
 def _set(gauge: Gauge, labels: tuple[str, ...], value: Decimal | None) -> None:

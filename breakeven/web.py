@@ -150,10 +150,13 @@ class Web:
     async def metrics(self, _: Request) -> Response:
         """Return headline costs and our own health as Prometheus text."""
         try:
-            text = await run_in_threadpool(metrics.text, self.service.store, self.jobs.last, datetime.now(UTC))
+            text = await run_in_threadpool(self._metrics)
         except BreakevenError as error:
             return failure(error)
         return Response(text, media_type=metrics.CONTENT_TYPE)
+
+    def _metrics(self) -> bytes:
+        return metrics.text(self.service.store, self.jobs.last, datetime.now(UTC), asked_rows(self.service))
 
     def receive(self, signal: otlp.Signal) -> Callable[[Request], Awaitable[Response]]:
         """Take OTLP requests of one signal: 200 means stored."""

@@ -32,23 +32,21 @@ class Provider:
 
 
 @contextmanager
-def serving(provider):
-    """Serve a provider; yields its base URL."""
+def listening(take):
+    """Serve HTTP on loopback; `take` gets path, headers and body, and returns status, headers, body. Yields the base URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            parts = urlsplit(self.path)
-            status, headers, body = provider.answer(parts.path, parse_qs(parts.query), dict(self.headers))
-            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            status, headers, body = take(
+                self.path, self.headers, self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            )
             self.send_response(status)
-            for name, value in {
-                "Content-Type": "application/json",
-                "Content-Length": str(len(data)),
-                **headers,
-            }.items():
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(data)
+            self.wfile.write(body)
+
+        do_POST = do_GET
 
         def log_message(self, *_):
             pass
@@ -62,6 +60,21 @@ def serving(provider):
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def serving(provider):
+    """Serve a provider; gives its base URL."""
+
+    def take(path, headers, _):
+        parts = urlsplit(path)
+        status, more, body = provider.answer(parts.path, parse_qs(parts.query), dict(headers))
+        return (
+            status,
+            {"Content-Type": "application/json", **more},
+            body if isinstance(body, bytes) else json.dumps(body).encode(),
+        )
+
+    return listening(take)
 
 
 def paged(rows, query, size=2, cursor="page"):

@@ -358,6 +358,18 @@ def test_a_bill_is_pulled_and_held_against_what_was_metered(billed):
     assert "$0.6300" in text
 
 
+def test_the_metrics_tell_how_a_source_is_doing(billed):
+    from breakeven import config, metrics
+    from breakeven.answers import asked_rows
+    from breakeven.service import Service
+
+    folder, settings, _ = billed
+    with Service.open(config.load(str(settings), {}), str(folder / "store")) as service:
+        text = metrics.text(service.store, {}, datetime.now(UTC), asked_rows(service)).decode()
+    assert 'breakeven_source_failed{source="acme",stream="costs"} 0.0' in text
+    assert 'breakeven_source_last_success_timestamp_seconds{source="acme",stream="usage"}' in text
+
+
 def test_a_backfill_resumes_and_an_unknown_source_is_named(billed):
     folder, settings, _ = billed
     done = run(

@@ -3,14 +3,12 @@
 import json
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 
 import pytest
+from provider import listening
 
 from collector.attribution import Attribution
 from collector.receivers.otlp import TRACES, Receiver
@@ -38,33 +36,6 @@ def answer(path, body):
     chunks = [{**made, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}]},
               {**made, "choices": [], "usage": CHAT}]  # fmt: skip
     return 200, "text/event-stream", "".join(f"data: {json.dumps(c)}\n\n" for c in chunks) + "data: [DONE]\n\n"
-
-
-@contextmanager
-def listening(take):
-    """Serve POST requests; `take` gets path, headers and body and returns status, headers, body."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            status, headers, body = take(self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def provide(path, _, body):
