@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from collector import files
 from collector.bills import ChargeFile
 from collector.intake import Counts, Intake
+from collector.receivers import otlp
+from collector.receivers.traces import Traces
 from collector.source import source
 from collector.sources.requests_log import check_map
 from ledger.errors import BadRow, SourceRefused
@@ -64,12 +66,17 @@ def import_file(
     if plan.map:
         check_map(plan.map, files.columns(path, form), str(path))
     intake, bill = Intake(store, prices, attribution, str(path), now), ChargeFile(store, path.name)
+    traces = Traces(store, prices, attribution)
     parser: Any = None
     cut_short = False
     for row in files.read(path, form, told):
         cut_short |= row.end
         if row.data is None:
             intake.refuse(row.line, row.bad or BadRow("line", "unreadable"), plan.kind or "requests_log")
+            continue
+        if "resourceSpans" in row.data and not plan.map:
+            parser = parser or traces
+            _put_traces(traces, intake, row.line, row.data, now)
             continue
         if parser is None:
             parser = _parser(plan, row.data, now)
@@ -85,6 +92,17 @@ def import_file(
     counts, charges = intake.finish(), bill.finish()
     counts.accepted, counts.duplicate = counts.accepted + charges.accepted, counts.duplicate + charges.duplicate
     return Report(str(path), counts, intake.examples, intake.without_price, cut_short)
+
+
+def _put_traces(traces: Traces, intake: Intake, line: int, data: dict[str, Any], now: datetime) -> None:
+    """Take a line of OTLP/JSON, as the OpenTelemetry Collector's file exporter writes it."""
+    try:
+        message = otlp.from_json(otlp.TRACES, data)
+    except ValueError as error:
+        intake.refuse(line, BadRow("resourceSpans", f"not OTLP traces: {error}"), "otlp")
+        return
+    for bad in traces.put(message, now, intake):
+        intake.refuse(line, bad, "otlp")
 
 
 def _parser(plan: Plan, first: dict[str, Any], now: datetime) -> Any:

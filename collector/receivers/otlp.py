@@ -113,7 +113,15 @@ def _decoded(signal: Signal, body: bytes, kind: str) -> Any:
     table = json.loads(body)
     if not isinstance(table, dict):
         raise ParseError("a JSON object is expected")
-    return ParseDict(_with_ids(table), signal.request(), ignore_unknown_fields=True)
+    return from_json(signal, table)
+
+
+def from_json(signal: Signal, table: dict[str, Any]) -> Any:
+    """Return the message of an OTLP/JSON object; raises ValueError for what is none."""
+    try:
+        return ParseDict(_with_ids(table), signal.request(), ignore_unknown_fields=True)
+    except ParseError as error:
+        raise ValueError(str(error)) from None
 
 
 def _with_ids(value: Any) -> Any:

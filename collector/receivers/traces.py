@@ -31,6 +31,15 @@ class Traces:
 
     def take(self, message: Any, now: datetime) -> list[BadRow]:
         """Store an ExportTraceServiceRequest; return what could not be taken. Sent again, it changes nothing."""
+        intake = Intake(self.store, self.prices, self.attribution, SOURCE, now)
+        bad = self.put(message, now, intake)
+        for number, wrong in enumerate(bad, 1):
+            intake.refuse(number, wrong, SOURCE)
+        intake.finish()
+        return bad
+
+    def put(self, message: Any, now: datetime, intake: Intake) -> list[BadRow]:
+        """Give the requests of a message to an intake and remember their spans; return what could not be taken."""
         found = list(spans(message))
         known = self._known({span.trace for span in found if is_inference(span) or span.parent})
         requests, bad = _requests(found, now)
@@ -42,15 +51,11 @@ class Traces:
         }
         nodes = {**known, **links}
         repeats = wrappers(nodes)
-        intake = Intake(self.store, self.prices, self.attribution, SOURCE, now)
         for place, one in requests.items():
             if place not in repeats:
                 intake.take(one)
         for place in repeats & set(known):  # counted before what it wraps was known
             intake.take(_withdrawal(known[place]))
-        for number, wrong in enumerate(bad, 1):
-            intake.refuse(number, wrong, SOURCE)
-        intake.finish()
         months: dict[tuple[int, int], list[SpanLink]] = defaultdict(list)
         for link in links.values():
             months[link.at.year, link.at.month].append(link)

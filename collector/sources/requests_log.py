@@ -182,7 +182,6 @@ def shape_of(row: dict[str, Any]) -> Callable[[RequestsLog, dict[str, Any]], Req
         ({"litellm_call_id", "startTime"} <= row.keys(), _litellm_payload),
         ("custom_id" in row and isinstance(result, dict) and "type" in result, _anthropic_batch),
         ("custom_id" in row and "response" in row, _openai_batch),
-        ("resourceSpans" in row, _otlp_line),
         ({"tokens_in", "tokens_out", "created_at"} <= row.keys(), _cloudflare),
         ("eval_count" in row and "total_duration" in row, _ollama),
         (_body_shape(row, usage) is not None or _wrapped(row) is not None, _response),
@@ -426,10 +425,6 @@ def _openai_batch(log: RequestsLog, row: dict[str, Any]) -> Request:
     assert isinstance(usage, dict)
     inventor, flavor = _body_shape(body, usage) or ("openai", "chat")
     return _from_body(log, body, {**row, "id": body.get("id")}, inventor, flavor, processing="batch", tier="standard")
-
-
-def _otlp_line(_: RequestsLog, __: dict[str, Any]) -> Request:
-    raise BadRow("resourceSpans", "OTLP traces are not read from files yet; send them to /v1/traces")
 
 
 def _cloudflare(log: RequestsLog, row: dict[str, Any]) -> Request:

@@ -310,3 +310,21 @@ def test_metrics_count_is_limited_like_spans(receiver):
     for _ in range(20_001):
         points.add()
     assert receiver.take(METRICS, message.SerializeToString(), PROTOBUF, "", NOW).status == 413
+
+
+def test_a_file_of_traces_is_imported_like_what_is_sent(store, prices, tmp_path):
+    """Lines of a Collector's file exporter: the sample, a real sender's body, a broken one; again they are duplicates."""
+    from collector.importer import Plan, import_file
+    from collector.sources.requests_log import Defaults
+
+    sample = (DATA / "otlp_traces.json").read_text().strip()
+    sent = json.dumps(json.loads((OTLP / "node-json.traces.01.json").read_text()))
+    path = tmp_path / "traces.jsonl"
+    path.write_text(f'{sample}\n{sent}\n{{"resourceSpans": 5}}\n')
+    for expected in ((4, 0, 1), (0, 4, 1)):
+        report = import_file(store, prices, Attribution(), path, Plan({}, Defaults()), NOW)
+        assert (report.counts.accepted, report.counts.duplicate, report.counts.rejected) == expected
+    found = store.read(
+        "SELECT provider, model, total_input, cache_read, cache_write_other, output, key, team FROM v_requests WHERE total_input > 1000"
+    )[1]
+    assert found == [("anthropic", "claude-sonnet-5", 6020, 5000, 1000, 300, "checkout-bot", "shop")]
