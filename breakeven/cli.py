@@ -84,6 +84,8 @@ def demo_(
     """Make sixty days of telemetry of both sides in a temporary store, and show what breakeven makes of it."""
     from breakeven import web  # noqa: PLC0415 - the server is not needed by other commands
 
+    if serve:
+        web.address(listen)  # before a dozen seconds of work
     as_of = datetime.now(UTC)
     settings = demo.config(as_of)
     with (

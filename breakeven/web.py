@@ -7,6 +7,7 @@ import gzip
 import html
 import ipaddress
 import logging
+import socket
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.metadata import version
@@ -82,8 +83,8 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
     )
 
 
-def serve(service: Service, listen: str) -> None:
-    """Serve until interrupted; raises ConfigError for an address that others could reach."""
+def address(listen: str) -> tuple[str, int]:
+    """Return host and port to serve at; raises ConfigError for one that others could reach or that is taken."""
     host, _, port = listen.rpartition(":")
     if not port.isdigit() or not host:
         raise ConfigError(f"listen {listen!r}: write HOST:PORT, such as 127.0.0.1:8400")
@@ -92,8 +93,21 @@ def serve(service: Service, listen: str) -> None:
             f"listen {listen}: others could reach it, and access tokens are not there yet; "
             "listen on 127.0.0.1 and put a reverse proxy with a login in front"
         )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except (OSError, OverflowError) as error:
+            raise ConfigError(f"listen {listen}: {error}; choose another with --listen") from None
+    return host, int(port)
+
+
+def serve(service: Service, listen: str) -> None:
+    """Serve until interrupted; raises ConfigError for an address that cannot be served at."""
+    host, port = address(listen)
     app = application(service, [host, "localhost"])
-    uvicorn.run(app, host=host, port=int(port), log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
 
 
 def _loopback(host: str) -> bool:

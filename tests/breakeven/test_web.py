@@ -255,3 +255,17 @@ def test_what_is_sent_to_the_doors_is_stored(client, store):
         (77,),
         (88,),
     ]
+
+
+def test_a_taken_address_is_said_before_any_work():
+    import socket
+
+    from ledger.errors import ConfigError
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(ConfigError, match="choose another with --listen"):
+            web.address(taken)
+    assert web.address(taken) == ("127.0.0.1", int(taken.rpartition(":")[2]))
