@@ -16,6 +16,7 @@ from ledger.costing import report
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
+    from zoneinfo import ZoneInfo
 
     from breakeven.service import Service
 
@@ -61,7 +62,16 @@ def cost(
             "Nothing here yet. `breakeven import FILE` brings in a request log; `breakeven demo` shows how it looks."
         )
         return
+    for row in rows:
+        if bucket:
+            row.group["bucket"] = _local(row.group["bucket"], bucket, zone)
     _cost_table(rows, total, f"{basis} basis · booked prices · USD · {zone.key}")
+
+
+def _local(start: str, bucket: str, zone: ZoneInfo) -> str:
+    """Return the start of a bucket as people of the zone write it."""
+    words = {"hour": "%Y-%m-%d %H:%M", "day": "%Y-%m-%d", "month": "%Y-%m"}
+    return datetime.fromisoformat(start).astimezone(zone).strftime(words[bucket])
 
 
 def _cost_table(rows: Sequence[report.Cost], total: report.Cost, scope: str) -> None:

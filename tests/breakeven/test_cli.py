@@ -115,6 +115,12 @@ def test_cost_json_has_the_documented_shape(folder):
     assert json.loads(run("--json", "cost", "--by", "workload,model", store=folder / "store").stdout) == found
 
 
+def test_days_of_a_zone_are_shown_as_its_people_write_them(folder):
+    text = run("cost", "--bucket", "day", "--timezone", "Asia/Kolkata", store=folder / "store").stdout
+    assert "2026-11-23" in text
+    assert "18:30" not in text
+
+
 def test_cost_ranges_are_half_open_and_a_last_day_counts(folder):
     """T3: --until DATE holds that day; adjacent ranges share nothing."""
 
