@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -32,11 +33,13 @@ _CLASSES = (
 )  # fmt: skip
 """Words of a line of a bill → token class; first match wins."""
 
+_SPEAKS_OF_TOKENS = re.compile(r"token|\b(cached|input|output)\b")
+
 
 def token_class(words: str) -> str:
     """Return the token class that a line of a bill names, '' if it is of none."""
     text = words.lower()
-    if "token" not in text and not text.startswith(("input", "output")):
+    if not _SPEAKS_OF_TOKENS.search(text):
         return ""
     return next((name for word, name in _CLASSES if word in text), "")
 

@@ -129,7 +129,8 @@ def _aligned(instant: datetime, zone: ZoneInfo, *, up: bool = False) -> datetime
 
 def _edges(store: Store, start: datetime, end: datetime, bucket: str, zone: ZoneInfo) -> list[datetime]:
     """Return the UTC hours that a midnight of the zone cuts in two, among those that a question must cut."""
-    if not _split_minute(start, zone) and not _split_minute(end, zone):
+    seasons = (datetime(end.year, 1, 1, tzinfo=UTC), datetime(end.year, 7, 1, tzinfo=UTC))
+    if not any(_split_minute(instant, zone) for instant in (start, end, *seasons)):
         return []
     found = {floor_hour(instant) for instant in (start, end) if instant != floor_hour(instant)}
     if bucket in ("day", "month"):

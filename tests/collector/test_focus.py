@@ -10,6 +10,7 @@ import pytest
 from made import NOW, request
 
 from collector.attribution import Attribution
+from collector.bills import token_class
 from collector.importer import Plan, import_file
 from collector.sources.focus import Focus
 from collector.sources.requests_log import Defaults
@@ -74,6 +75,19 @@ def test_the_row_of_the_specification():
 def test_columns_of_all_versions(change, expected):
     found = parse(**change)
     assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("input_tokens", "input_fresh"), ("cached input", "cache_read"), ("output_tokens", "output"), ("cached_input_tokens", "cache_read"),
+        ("images", ""), ("web search calls", ""), ("cache_write_30m_tokens", "cache_write_short"), ("cache_write_12h_tokens", "cache_write_long"),
+        ("USE1-MP:USE1_CacheReadInputTokenCount_Global-Units", "cache_read"), ("USE1-MP:USE1_OutputTokenCount-Units", "output"),
+        ("code interpreter sessions", ""),
+    ],
+)  # fmt: skip
+def test_words_of_bills_name_token_classes(words, expected):
+    assert token_class(words) == expected
 
 
 @pytest.mark.parametrize(

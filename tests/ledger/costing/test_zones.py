@@ -138,6 +138,20 @@ def test_gv26_the_last_day_asked_for_is_in(store, fortnight):
     assert sum(row.requests for row in ranged if row.group["bucket"] == "2026-11-03T05:00:00Z") == single.requests
 
 
+def test_a_zone_that_is_cut_only_in_one_season_is_cut_there(store):
+    """Lord Howe is 10:30 ahead in its winter and 11:00 in its summer; a range from summer to summer holds both."""
+    zone = ZoneInfo("Australia/Lord_Howe")
+    at = midnight(date(2026, 6, 10), zone) - timedelta(minutes=10)
+    store.add([request(at, 1), request(at + timedelta(minutes=20), 2)])
+    tick(store, Declared(), at + timedelta(days=1))
+    span = {"since": midnight(date(2026, 1, 5), zone), "until": midnight(date(2026, 12, 5), zone)}
+    rows, _ = report.cost(store, by=["side"], bucket="day", zone=zone, **span)
+    assert [(row.group["bucket"], row.requests) for row in rows] == [
+        ("2026-06-08T13:30:00Z", 1),
+        ("2026-06-09T13:30:00Z", 1),
+    ]
+
+
 def test_sql_says_the_same(store, fortnight):
     """The documented views, grouped by the local day: what people write themselves."""
     for name in ("UTC", "America/New_York", "Europe/Berlin"):
