@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -103,7 +103,8 @@ def demo_(
             bar.update(task, description="judging")
             service.evaluate()
             bar.update(task, completed=100)
-        summary = demo.summary(service.store, planted, as_of)
+        bills = service.reconcile(as_of - timedelta(days=demo.DAYS), as_of)
+        summary = demo.summary(service.store, planted, as_of, bills)
         if wants_json(as_json):
             print_json(summary)
         else:

@@ -9,20 +9,24 @@ import tomllib
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from breakeven import show
 from breakeven.config import Config, parse
+from breakeven.demo_bill import Bill
 from collector.attribution import Attribution
 from collector.intake import Intake
 from ledger.costing import report
+from ledger.costing.residual import together
 from ledger.costing.tick import floor_hour
 from ledger.records import GpuSample, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ledger.costing.reconcile import Reconciled
     from ledger.prices.register import PriceRegister
     from ledger.store import Store
 
@@ -46,6 +50,7 @@ class Planted:
     duplicates_caught: int
     gap: datetime
     unpriced_requests: int
+    aborted_usd: Decimal
 
 
 def config(as_of: datetime) -> Config:
@@ -73,12 +78,14 @@ def fill(
     attribution = Attribution(settings.declared().workloads, settings.declared().deployments)
     intake = Intake(store, prices, attribution, "demo", as_of)
     total = unpriced = 0
+    bill, aborted = Bill(settings), Decimal(0)
     twice: list[Request] = []
     for day in range(DAYS + 1):
         first = start + timedelta(days=day)
         rows = [r for r in _day(first, day, as_of) if r.at < end]
         for row in rows:
             intake.take(row)
+        aborted += bill.day(first, [row for row in rows if row.model != UNPRICED_MODEL])
         total += len(rows)
         unpriced += sum(row.model == UNPRICED_MODEL for row in rows)
         if day == DAYS - 7:
@@ -92,9 +99,10 @@ def fill(
         again.take(row)
     caught = again.finish().duplicate
     _samples(store, start, end, gap)
+    bill.store(store)
     if told:
         told(1.0)
-    return Planted(total, len(twice), caught, gap, unpriced)
+    return Planted(total, len(twice), caught, gap, unpriced, aborted)
 
 
 def _day(first: datetime, day: int, as_of: datetime) -> Iterator[Request]:
@@ -207,11 +215,12 @@ def _midnight(instant: datetime) -> datetime:
     return instant.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def summary(store: Store, planted: Planted, as_of: datetime) -> dict[str, Any]:
+def summary(store: Store, planted: Planted, as_of: datetime, reconciled: list[Reconciled]) -> dict[str, Any]:
     """Return what the demo shows: money of 30 days on both sides, and each planted fault with what caught it."""
     sides, total = report.cost(store, by=("side",), since=as_of - timedelta(days=30))
     lab = report.idle(store, as_of, 24)[0]
     gap = store.ask("breakeven", "demo_gap", hour=planted.gap)[0]
+    bill = together([one.residual for one in reconciled])
     return {
         "cost_30d": {row.group["side"]: row.cost for row in sides},
         "cost_30d_total": total.cost,
@@ -225,6 +234,9 @@ def summary(store: Store, planted: Planted, as_of: datetime) -> dict[str, Any]:
         "unpriced_model": UNPRICED_MODEL,
         "unpriced_requests": planted.unpriced_requests,
         "unpriced_tokens": total.unpriced_tokens,
+        "aborted_usd": planted.aborted_usd,
+        "billed": bill.billed,
+        "missing_usage": bill.causes["missing_usage"],
     }
 
 
@@ -240,4 +252,6 @@ def tell(found: dict[str, Any]) -> None:
     out(f"  no GPU telemetry for an hour from {show.when(found['gap'])}: {hours:.2f} GPU-hours unknown, not idle")
     out(f"  {found['unpriced_requests']} requests to {found['unpriced_model']}, which has no price:")
     out(f"    {found['unpriced_tokens']:,} tokens counted as unpriced, totals marked ≥")
+    out(f"  aborted streams that no log has: {show.usd(found['missing_usage'])} of {show.usd(found['billed'])} billed")
+    out("    in sixty days is missing usage (breakeven reconcile)")
     out(f"  a GPU with a model that nobody asks: {', '.join(found['abandoned']) or 'not found'}, loaded and paid for\n")

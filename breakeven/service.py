@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from collector.attribution import Attribution
 from collector.pull import Puller
 from ledger.costing.declared import is_foreign
+from ledger.costing.reconcile import Reconciled, reconcile
 from ledger.costing.tick import Tick, tick
 from ledger.prices.register import PriceRegister
 from ledger.store import Store
@@ -63,6 +64,10 @@ class Service:
     def tick(self, progress: Callable[[int, int], None] | None = None) -> Tick:
         """Bring the derived tables up to the facts."""
         return tick(self.store, self.config.declared(), datetime.now(UTC), progress, pools=not self.foreign)
+
+    def reconcile(self, start: datetime, end: datetime) -> list[Reconciled]:
+        """Hold what was metered in a span against the bills."""
+        return reconcile(self.store, self.prices, start, end)
 
     def evaluate(self) -> list[Verdict]:
         """Judge every declared workload now."""

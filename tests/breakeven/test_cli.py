@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -217,7 +217,12 @@ def test_moments():
 def shown(demo_service):
     service, planted, as_of = demo_service
     verdicts = {row["workload"]: row for row in verdict_rows(service)}
-    return service, planted, demo.summary(service.store, planted, as_of), verdicts
+    return (
+        service,
+        planted,
+        demo.summary(service.store, planted, as_of, service.reconcile(as_of - timedelta(days=demo.DAYS), as_of)),
+        verdicts,
+    )
 
 
 def test_the_demo_catches_what_it_planted(shown):
@@ -230,6 +235,8 @@ def test_the_demo_catches_what_it_planted(shown):
     unpriced = service.store.read("SELECT sum(unpriced_tokens) FROM v_requests WHERE model = 'gpt-demo-preview'")[1]
     assert unpriced == [(found["unpriced_tokens"],)]
     assert found["abandoned"] == ["GPU-demo-3"]
+    assert abs(found["missing_usage"] - planted.aborted_usd) < Decimal("0.01")
+    assert found["missing_usage"] > 50
 
 
 def test_the_demo_has_one_verdict_of_each_kind(shown):
@@ -267,8 +274,6 @@ def test_the_demo_tells_the_same_on_another_day(tmp_path):
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
 def test_five_days_are_their_range_in_command_and_api_alike(shown, zone):
     """Five local days of the demo asked singly and as one range, from the command line and over HTTP."""
-    from datetime import timedelta
-
     from starlette.testclient import TestClient
 
     from breakeven import web
@@ -298,8 +303,6 @@ def test_five_days_are_their_range_in_command_and_api_alike(shown, zone):
 @pytest.fixture(scope="module")
 def billed(tmp_path_factory):
     """A store with a log of three days, and a provider that bills 10 % more than it; the configuration that asks it."""
-    from datetime import timedelta
-
     from provider import Provider, paged, serving
 
     folder = tmp_path_factory.mktemp("billed")
