@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -41,8 +40,12 @@ class Bill:
                 more = given["output"] * ABORTED_PERCENT // 100
                 aborted += more * self._price(provider, model, "output", first)
                 given["output"] += more
-            bucket = UsageBucket(SOURCE, SOURCE, provider, "demo", first, 86_400, model)
-            self.buckets.append(replace(bucket, **given))
+            self.buckets.append(
+                UsageBucket(
+                    SOURCE, SOURCE, provider, "demo", first, 86_400, model, input_fresh=given["input_fresh"],
+                    cache_read=given["cache_read"], output=given["output"],
+                )
+            )  # fmt: skip
             self.charges += [self._charge(provider, model, kind, count, first) for kind, count in given.items()]
         return aborted
 

@@ -41,7 +41,7 @@ function stat(panel, data, box) {
   if (now === null) { box.append(el("p", { class: "value empty" }, panel.no_value)); return; }
   const level = panel.thresholds.filter(([, from]) => now >= from).pop();
   const bound = data.fields.findIndex((field) => field.name === "lower_bound");
-  const least = bound > 0 && data.columns[bound][values.length - 1] ? "≥ " : "";
+  const least = bound > 0 && data.columns[bound][values.length - 1] ? "≥\u00a0" : "";
   box.append(el("p", { class: "value " + (level ? level[0] : "") }, least + shown(now, panel.unit)));
   const before = values.length > 1 ? values[0] : null;
   if (before) {
