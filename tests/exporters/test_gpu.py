@@ -203,6 +203,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
         (request(), PROTOBUF, "br", 400),
         (gzip.compress(b"\0" * 5_000_000), PROTOBUF, "gzip", 413),
     ],
+    ids=["plain", "charset", "gzip", "empty", "unknown metric", "html", "garbage", "cut gzip", "brotli", "bomb"],
 )
 def test_the_receiver_answers_as_the_protocol_says(store, body, kind, coding, status):
     assert receiver_of(store).take(otlp.METRICS, body, kind, coding, NOW).status == status
