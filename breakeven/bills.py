@@ -79,11 +79,29 @@ def found(
     rows = [_row(period, provider, parts) for (period, provider), parts in sorted(groups.items())]
     if not view:
         return rows, []
-    billed = sum((row["billed"] for row in rows), start=Decimal(0))
-    parts, _ = report.cost(service.store, by=("side", view), since=start, until=end)
-    metered = {row.group[view]: row.cost for row in parts if row.group["side"] == "api" and row.cost is not None}
-    stretched = scaled(metered, billed) or {}
-    return rows, [{"group": name, "metered": metered[name], "scaled": amount} for name, amount in stretched.items()]
+    return rows, _scaled(service, view, days)
+
+
+def _scaled(service: Service, view: str, days: list[Reconciled]) -> list[dict[str, Any]]:
+    """Stretch the metered cost of the days that have bills, provider by provider: no bill pays for another."""
+    if not days:
+        return []
+    spans = {(one.provider, f"{one.day:%Y-%m-%d}T00:00:00Z") for one in days}
+    first, last = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (days[0].day, days[-1].day))
+    parts, _ = report.cost(service.store, by=("side", "provider", view), bucket="day", since=first,
+                           until=last + timedelta(days=1))  # fmt: skip
+    metered: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for row in parts:
+        provider, cost = row.group["provider"], row.cost
+        if row.group["side"] == "api" and cost is not None and (provider, row.group["bucket"]) in spans:
+            metered[provider][row.group[view]] += cost
+    out: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    for provider, groups in metered.items():
+        billed = sum((one.residual.billed for one in days if one.provider == provider), Decimal(0))
+        for name, amount in (scaled(groups, billed) or {}).items():
+            out[name][0] += groups[name]
+            out[name][1] += amount
+    return [{"group": name, "metered": own, "scaled": amount} for name, (own, amount) in sorted(out.items())]
 
 
 def _row(period: str, provider: str, parts: list[Reconciled]) -> dict[str, Any]:
@@ -110,8 +128,9 @@ def _table(rows: list[dict[str, Any]], by: str) -> None:
         [
             [
                 *([row["period"]] if by != "total" else []), row["provider"], show.usd(row["metered"]),
-                show.usd(row["billed"]), show.usd(row["residual"]), show.share(row["residual_share"]),
-                *(show.usd(row[cause]) for cause in shown), "final" if row["is_final"] else "provisional",
+                show.usd(row["billed"], bound=bool(row["other_currencies"])), show.usd(row["residual"]),
+                show.share(row["residual_share"]), *(show.usd(row[cause]) for cause in shown),
+                "final" if row["is_final"] else "provisional",
             ]
             for row in rows
         ],

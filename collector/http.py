@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import time
@@ -112,10 +113,8 @@ def _said(answer: httpx2.Response) -> str:
 
 def _asked(text: str, otherwise: float) -> float:
     """Return the seconds of a Retry-After header, a number or a date."""
-    try:
+    with contextlib.suppress(ValueError):
         return max(0.0, float(text))
-    except ValueError:
-        pass
     try:
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from collector.attribution import Attribution
+    from collector.source import Found
     from ledger.prices.register import PriceRegister
     from ledger.store import Store
 
@@ -103,7 +104,7 @@ class Puller:
         given = asked.given
         good: list[Any] = []
         bad: list[BadRow] = []
-        for found in asked.poll(stream.name, start, end):
+        for found in _told(asked, stream.name, start, end):
             if isinstance(found, BadRow):
                 bad.append(found)
             elif not isinstance(found, Request) and not start <= found.start < end:
@@ -145,6 +146,14 @@ class Puller:
             self.store.add(part)
         known = [(before[key_of(row)], row) for row in changed if key_of(row) in before]
         return len(gone) + sum(1 for old, row in known if replace(old, is_final=row.is_final) != row)
+
+
+def _told(asked: PulledSource, stream: str, start: datetime, end: datetime) -> Iterator[Found]:
+    """Yield what a source tells; an answer of another form than agreed is a refusal, not a crash of all sources."""
+    try:
+        yield from asked.poll(stream, start, end)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SourceRefused(f"{asked.given.name}: {stream}: the answer has an unexpected form: {error!r}") from error
 
 
 def _instant(text: str | None) -> datetime | None:

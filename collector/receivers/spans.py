@@ -171,7 +171,9 @@ def request(span: Span, now: datetime) -> Request:
     tokens, approximate = _tokens(span)
     identity = fields.name(span.get("id"))
     key = fields.event_key(SOURCE, "", provider, identity)
-    if key.startswith(SOURCE):  # no id that is unique in the world: the span itself is the event
+    operation = str(span.get("operation") or "").lower()
+    if key.startswith(SOURCE) or (operation and operation not in _GENERATING):
+        # No id that is unique in the world, or a wrapper with the id of a call inside it: the span is the event.
         key = f"{SOURCE}||{provider}|{span.trace}:{span.span}"
     return Request(
         at=at,

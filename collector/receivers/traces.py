@@ -54,8 +54,10 @@ class Traces:
         for place, one in requests.items():
             if place not in repeats:
                 intake.take(one)
+        counted = {link.event_key for place, link in nodes.items() if place not in repeats}
         for place in repeats & set(known):  # counted before what it wraps was known
-            intake.take(_withdrawal(known[place]))
+            if known[place].event_key not in counted:
+                intake.take(_withdrawal(known[place]))
         months: dict[tuple[int, int], list[SpanLink]] = defaultdict(list)
         for link in links.values():
             months[link.at.year, link.at.month].append(link)

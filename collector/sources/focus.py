@@ -79,7 +79,12 @@ def _text(given: dict[str, Any], *names: str) -> str:
 def _quantity(given: dict[str, Any]) -> tuple[float | None, str]:
     """Return the consumed quantity; tokens are counted one by one, whatever the unit of the bill."""
     unit = _text(given, "ConsumedUnit")
-    quantity = fields.number(given.get("consumedquantity"), "ConsumedQuantity")
+    told = given.get("consumedquantity")
+    plain = _text(given, "ChargeClass").lower() != "correction" and _text(given, "ChargeCategory").lower() == "usage"
+    if not plain and told not in (None, ""):  # a correction may take usage back
+        quantity: float | None = float(fields.money(told, "ConsumedQuantity"))
+    else:
+        quantity = fields.number(told, "ConsumedQuantity")
     factor = _UNITS.get(unit.lower())
     if quantity is None or factor is None:
         return quantity, fields.name(unit)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from collector.http import MAX_PAGES, Client
 from collector.source import Given, Stream, each
 from collector.sources.requests_log import Defaults, RequestsLog
-from ledger.errors import ConfigError, SourceRefused
+from ledger.errors import SourceRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ class LiteLLM:
     def poll(self, stream: str, start: datetime, end: datetime) -> Iterator[Found]:  # noqa: ARG002 - there is one stream
         """Yield the requests that started in a half-open window."""
         if not self.given.base_url:
-            raise ConfigError(f"sources.{self.given.name}.base_url: missing; it is the address of your LiteLLM proxy")
+            raise SourceRefused(f"sources.{self.given.name}.base_url: missing; it is the address of your LiteLLM proxy")
         headers = {"Authorization": f"Bearer {self.given.key}"}
         client = Client(self.given.name, self.given.base_url, headers, REFUSALS, self.given.sleep)
         span = [("start_date", _text(start)), ("end_date", _text(end)), ("page_size", str(_PAGE)),

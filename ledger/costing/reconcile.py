@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ledger.costing.residual import ZERO, Day, Key, Line, Residual, decompose
+from ledger.costing.residual import CAUSES, ZERO, Day, Key, Line, Residual, decompose
 from ledger.records import ReconciliationDay
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ class Reconciled:
 
 
 def reconcile(store: Store, prices: PriceRegister, start: datetime, end: datetime) -> list[Reconciled]:
-    """Return the days of every provider that bills or reports, oldest first, and keep them in `reconciliation`.
+    """Return the days of every provider that bills, oldest first, and keep them in `reconciliation`.
 
-    A provider of which neither usage nor bills are known is left out: there is nothing to hold against.
+    A provider without bills, and its days before the first bill, are left out: there is nothing to hold against.
     """
     span = {"from": _midnight(start), "to": _midnight(end - timedelta(microseconds=1)) + timedelta(days=1)}
     names = [(r["provider"], r["model"], r["variant"], "") for r in store.ask(_PACKAGE, "bucket_names", **span)]
@@ -49,9 +49,9 @@ def reconcile(store: Store, prices: PriceRegister, start: datetime, end: datetim
     reported = store.ask(_PACKAGE, "reported_lines", **span)
     for row in reported:
         _put(lines, row, reported_tokens=row["tokens"], reported_cost=row["usd"])
-    tell = {row["provider"] for row in reported}
-    for (provider, _), day in lines.items():
-        if provider in tell:
+    tell = {(row["provider"], row["day"]) for row in reported}
+    for place, day in lines.items():
+        if place in tell:
             day.update({key: _not_told(line) for key, line in day.items() if key != ("", "")})
     bills: dict[_Place, list[dict[str, Any]]] = defaultdict(list)
     for row in store.ask(_PACKAGE, "billed_lines", **span):
@@ -59,13 +59,16 @@ def reconcile(store: Store, prices: PriceRegister, start: datetime, end: datetim
     for place, rows in bills.items():
         _spread(lines[place], [row for row in rows if row["currency"] == "USD" and row["charge_category"] == "usage"])
     out = []
-    for provider in sorted(tell | {name for name, _ in bills}):
-        places = sorted(place for place in {*lines, *bills} if place[0] == provider)
-        days = [Day(day, lines[name, day], _other(bills[name, day]), bool(bills[name, day])) for name, day in places]
-        out += [_reconciled(place, bills[place], residual)
+    begins = {row["provider"]: row["first"] for row in store.ask(_PACKAGE, "bill_begins")}
+    for provider, first in sorted(begins.items()):
+        places = sorted({place for place in {*lines, *bills} if place[0] == provider and place[1] >= first})
+        days = [_day_of(place[1], lines[place], bills.get(place, [])) for place in places]
+        out += [_reconciled(place, bills.get(place, []), residual)
                 for place, residual in zip(places, decompose(days), strict=True)]  # fmt: skip
     out.sort(key=lambda one: (one.day, one.provider))
-    _keep(store, out)
+    kept = {(one.day, one.provider) for one in out}
+    before = [(row["day"], row["provider"]) for row in store.ask(_PACKAGE, "reconciled_days", **span)]
+    _keep(store, [*map(_record, out), *(_nothing(*place) for place in before if place not in kept)])
     return out
 
 
@@ -77,15 +80,22 @@ def _model(name: str) -> str:
 def _put(lines: dict[_Place, dict[Key, Line]], row: dict[str, Any], **more: Any) -> None:
     day, key = lines[row["provider"], row["day"]], (_model(row["model"]), row["token_class"])
     before = day.get(key, Line())
-    added = {
-        name: value if getattr(before, name) is None or value is None else getattr(before, name) + value
-        for name, value in more.items()
-    }
+    added = {name: _plus(getattr(before, name), value) for name, value in more.items()}
+    if before.reported_tokens is not None and "reported_cost" in more and before.reported_cost is None:
+        added["reported_cost"] = None  # a part without a price leaves the whole without one
     day[key] = replace(before, **added)
 
 
+def _plus(before: Any, value: Any) -> Any:
+    return value if before is None or value is None else before + value
+
+
+def _day_of(day: date, lines: dict[Key, Line], rows: list[dict[str, Any]]) -> Day:
+    return Day(day, lines, _other(rows), bool(rows), all(row["currency"] == "USD" for row in rows))
+
+
 def _not_told(line: Line) -> Line:
-    """Return a line of a provider that reports usage: what it does not mention was not used."""
+    """Return a line of a day for which the provider reports usage: what it does not mention was not used."""
     return line if line.reported_tokens is not None else replace(line, reported_tokens=0, reported_cost=ZERO)
 
 
@@ -96,7 +106,7 @@ def _spread(day: dict[Key, Line], rows: list[dict[str, Any]]) -> None:
         key = (_model(row["model"]), row["token_class"])
         targets = {key: Decimal(1)}
         if not row["token_class"] and (row["model"] or not classed):
-            inside = {k: line.expected for k, line in day.items() if k[1] and row["model"] in ("", k[0])}
+            inside = {k: line.expected for k, line in day.items() if k[1] and key[0] in ("", k[0])}
             whole = sum(inside.values(), ZERO)
             targets = {k: part / whole for k, part in inside.items()} if whole > 0 else targets
         for target, share in targets.items():
@@ -124,10 +134,10 @@ def _reconciled(place: _Place, rows: list[dict[str, Any]], residual: Residual) -
     return Reconciled(place[1], place[0], accounts, residual, final, dict(left_out))
 
 
-def _keep(store: Store, found: list[Reconciled]) -> None:
+def _keep(store: Store, found: list[ReconciliationDay]) -> None:
     months: dict[tuple[int, int], list[ReconciliationDay]] = defaultdict(list)
     for one in found:
-        months[one.day.year, one.day.month].append(_record(one))
+        months[one.day.year, one.day.month].append(one)
     for rows in months.values():
         store.add(rows)
 
@@ -143,6 +153,12 @@ def _record(one: Reconciled) -> ReconciliationDay:
         one.day, one.provider, one.accounts, metered, billed, **causes, discount_factor=factor,
         is_final=int(one.is_final),
     )  # fmt: skip
+
+
+def _nothing(day: date, provider: str) -> ReconciliationDay:
+    """Return a row that takes a day back: the view leaves out what holds no money."""
+    empty = Residual(ZERO, ZERO, dict.fromkeys(CAUSES, ZERO))
+    return _record(Reconciled(day, provider, "", empty, False, {}))
 
 
 def _midnight(instant: datetime) -> datetime:

@@ -1,5 +1,5 @@
 -- What providers report: tokens by day, provider, model and token class, and their cost by the price book (lowest context tier).
-SELECT day, provider, model, token_class, sum(k.tokens) AS tokens, sumOrNullIf(ifNull(k.usd, toDecimal128(0, 12)), isNotNull(k.usd)) AS usd
+SELECT day, provider, model, token_class, sum(k.tokens) AS tokens, if(count() = countIf(isNotNull(k.usd)), sum(ifNull(k.usd, toDecimal128(0, 12))), NULL) AS usd
 FROM (
   WITH
     multiIf(u.processing = 'batch', 'batch', u.tier IN ('flex', 'priority', 'fast'), u.tier, 'standard') AS variant,

@@ -56,12 +56,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What is known of one provider's UTC day; `other` is money that is no usage, by FOCUS charge category."""
+    """What is known of one provider's UTC day; `other` is money that is no usage, by FOCUS charge category.
+
+    `is_whole` False: a part of the bill is in a currency without a rate, so nothing can be said of its causes.
+    """
 
     day: date
     lines: Mapping[Key, Line]
     other: Mapping[str, Decimal] = field(default_factory=dict)
     has_bill: bool = True
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def discount_factor(days: Sequence[Day]) -> Decimal | None:
 
     List prices of the provider are taken before ours. It is offered, never applied to what was metered.
     """
-    lines = [line for day in days if day.has_bill for line in day.lines.values() if line.billed_cost]
+    lines = [line for day in days if day.has_bill and day.is_whole for line in day.lines.values() if line.billed_cost]
     listed = sum((line.list_cost for line in lines if line.list_cost), ZERO)
     if lines and listed and all(line.list_cost is not None for line in lines):
         factor = sum((line.billed_cost for line in lines), ZERO) / listed
@@ -135,6 +139,10 @@ def discount_factor(days: Sequence[Day]) -> Decimal | None:
 
 def _day(one: Day, scale: Decimal, factor: Decimal | None, late: dict[Key, Decimal]) -> Residual:
     causes = dict.fromkeys(CAUSES, ZERO)
+    metered = sum((line.metered_cost for line in one.lines.values()), ZERO)
+    billed = sum((line.billed_cost for line in one.lines.values()), ZERO) + sum(one.other.values(), ZERO)
+    if not one.is_whole:
+        return Residual(metered, billed, {**causes, "unknown": billed - metered}, factor)
     for category, amount in one.other.items():
         causes[_OTHER.get(category, "unknown")] += amount
     for key, line in one.lines.items():
@@ -153,8 +161,8 @@ def _day(one: Day, scale: Decimal, factor: Decimal | None, late: dict[Key, Decim
             rest -= came
         known = line.reported_tokens is not None and line.expected
         causes["price" if known and abs(rest) > _SAME * due else "unknown"] += rest
-    metered = sum((line.metered_cost for line in one.lines.values()), ZERO)
-    billed = sum((line.billed_cost for line in one.lines.values()), ZERO) + sum(one.other.values(), ZERO)
+    if one.has_bill:
+        late.clear()  # what is late comes with the next bill, or is not known to come
     return Residual(metered, billed, causes, factor)
 
 

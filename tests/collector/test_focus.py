@@ -68,6 +68,7 @@ def test_the_row_of_the_specification():
         ({"ServiceSubcategory": None, "ServiceName": "Amazon Bedrock"}, {"about_models": 1}),
         ({"SkuMeter": "USE1-Claude4Sonnet-cache-read-input-token-count"}, {"token_class": "cache_read"}),
         ({"SkuMeter": "USE1-Claude4Sonnet-output-tokens"}, {"token_class": "output"}),
+        ({"ChargeClass": "Correction", "ConsumedQuantity": "-3", "BilledCost": "-1"}, {"quantity": -3000.0, "billed_cost": Decimal(-1)}),
         ({"ListCost": None, "ConsumedUnit": "Hours"}, {"list_cost": None, "quantity": 412.0, "unit": "Hours"}),
         ({"ChargePeriodStart": "2026-11-20 10:00:00"}, {"start": datetime(2026, 11, 20, 10, tzinfo=UTC)}),
     ],

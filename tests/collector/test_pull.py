@@ -275,6 +275,17 @@ def test_a_row_outside_of_the_window_is_rejected(store, prices):
     assert "outside of the window" in store.read("SELECT reason FROM rejected FINAL LIMIT 1")[1][0][0]
 
 
+@pytest.mark.parametrize(
+    "page", [{"data": [{"results": [{}]}]}, {"data": "text"}, {"data": [{"start_time": "x", "end_time": 1, "results": [{}]}]}, {"data": [5]}],
+    ids=["no start", "text", "no time", "number"],
+)  # fmt: skip
+def test_an_answer_of_another_form_is_a_refusal_of_that_source(store, prices, page):
+    provider = Provider({"/organization/usage/completions": lambda _: page, "/organization/costs": lambda _: page})
+    with serving(provider) as url:
+        found = pull(store, prices, url)
+    assert all("unexpected form" in health.error for health in found)
+
+
 def test_open_buckets_are_provisional(store, prices):
     server = OpenAITruth()
     server.usage = {NOW.replace(minute=0) - k * timedelta(hours=1): 100 for k in range(6)}

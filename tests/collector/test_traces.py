@@ -214,6 +214,15 @@ def test_usage_that_is_carried_on_is_no_increment(store, receiver):
     assert totals(store) == (3, 156, 3)
 
 
+@pytest.mark.parametrize("operation", ["invoke_agent", "chat"])
+def test_a_wrapper_with_the_id_of_a_call_inside_it_takes_nothing_away(store, receiver, operation):
+    """Two calls, and around them a span that carries the sum and the id of the second; sent, and sent again."""
+    ids = [{"gen_ai__response__id": f"chatcmpl-Bx0123456789abcdef{n}"} for n in (1, 2)]
+    run = [usage(1, 3, (56, 5), **ids[0]), usage(2, 3, (57, 6), **ids[1]), usage(3, 0, (113, 11), operation, **ids[1])]
+    take(receiver, together(*run[:2]), run[2], run[2], together(*run), run[2])
+    assert totals(store) == (2, 113, 11)
+
+
 def test_reads_are_free(store, receiver):
     """GV21, I19: one generation, its stored response read five times."""
     take(receiver, usage(1, 0, (50, 5)))

@@ -32,7 +32,7 @@ COMMENT 'Metered against billed; the causes add up to billed − metered';
 CREATE VIEW IF NOT EXISTS v_reconciliation AS
 SELECT day, provider, account, metered, billed, billed - metered AS residual, boundary, missing_usage, price, discount, tax, credit, fee,
   unknown, discount_factor, is_final
-FROM reconciliation FINAL;
+FROM reconciliation FINAL WHERE metered != 0 OR billed != 0;
 
 CREATE VIEW IF NOT EXISTS v_charges AS
 SELECT source, account, provider, start, end, charge_category, line, model, token_class, project, key, tier, resource, billed_cost,

@@ -1,5 +1,6 @@
 """Metered against billed: cases C10, GV27, GV28; a made bill with planted defects, each named with its dollars."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -217,15 +218,54 @@ def test_i22_a_bill_is_converted_at_the_rate_of_its_day(store):
     assert store.read("SELECT sum(billed_cost), any(currency) FROM v_charges")[1] == [(D(30), "EUR")]
 
 
+def test_days_before_the_first_bill_hide_nothing(store):
+    """Ten days metered at 1, bills of 1.20 from the sixth on: 0.20 a day is price, none is late money; two bills taken back."""
+    prices = PriceRegister(store, [Override("openai", "m", input=D(1), output=D(1))])
+    prices.resolve([("openai", "m", "standard", "")], START)
+    days = [START + timedelta(days=n) for n in range(10)]
+    store.add([request(at, n, model="m", output=1_000_000) for n, at in enumerate(days)])
+    store.add([UsageBucket("s", "a", "openai", "v", at, 3600, "m", output=1_000_000) for at in days])
+    charges = [
+        Charge(
+            "s",
+            "a",
+            "openai",
+            at,
+            at + timedelta(days=1),
+            "usage",
+            "m",
+            "m",
+            "output",
+            billed_cost=D("1.2"),
+            effective_cost=D("1.2"),
+        )
+        for at in days[5:]
+    ]
+    store.add(charges)
+    found = reconcile(store, prices, START, days[-1] + timedelta(days=1))
+    assert [one.day.day for one in found] == [6, 7, 8, 9, 10]
+    assert {k: v for k, v in together([one.residual for one in found]).causes.items() if v} == {"price": D(1)}
+    store.add([replace(one, is_deleted=1) for one in charges[:2]])
+    assert len(reconcile(store, prices, START, days[-1] + timedelta(days=1))) == 3
+    assert store.read("SELECT count(), sum(billed) FROM v_reconciliation")[1] == [(3, D("3.6"))]
+
+
+def test_a_day_partly_in_another_currency_is_unknown_not_mispriced():
+    line = Line(10, D(10), 10, D(10), D(4))
+    (found,) = decompose([Day(FIRST, {("m", "output"): line}, is_whole=False)])
+    assert {k: v for k, v in found.causes.items() if v} == {"unknown": D(-6)}
+
+
+@pytest.mark.parametrize("name", ["m", "Vendor/M-2026-05-01"])
 @pytest.mark.parametrize("named", [True, False])
-def test_a_bill_without_classes_is_held_against_models_or_days(store, named):
+def test_a_bill_without_classes_is_held_against_models_or_days(store, named, name):
     """OpenRouter's kind of bill: money by model, or by nothing; usage is still compared by class."""
-    prices = PriceRegister(store, [Override("openrouter", "m", input=D(1), output=D(10))])
+    prices = PriceRegister(store, [Override("openrouter", name, input=D(1), output=D(10))])
     prices.refresh(START)
-    prices.resolve([("openrouter", "m", "standard", "")], START)
-    store.add([request(START, 1, provider="openrouter", model="m", input_fresh=1_000_000, output=100_000)])
+    prices.resolve([("openrouter", name, "standard", "")], START)
+    store.add([request(START, 1, provider="openrouter", model=name, input_fresh=1_000_000, output=100_000)])
     store.add(
-        [UsageBucket("s", "a", "openrouter", "activity", START, 86_400, "m", input_fresh=1_000_000, output=150_000)]
+        [UsageBucket("s", "a", "openrouter", "activity", START, 86_400, name, input_fresh=1_000_000, output=150_000)]
     )
     store.add(
         [
@@ -237,7 +277,7 @@ def test_a_bill_without_classes_is_held_against_models_or_days(store, named):
                 START + timedelta(days=1),
                 "usage",
                 "m",
-                "m" if named else "",
+                name if named else "",
                 billed_cost=D("2.5"),
                 effective_cost=D("2.5"),
             )
