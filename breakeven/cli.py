@@ -21,8 +21,9 @@ from breakeven.command import Json, app, opened, options, print_json, wants_json
 from breakeven.questions import verdicts_table
 from breakeven.service import Service
 from breakeven.sources import sources_app
-from collector import files
+from collector import files, remote
 from collector.importer import Plan, Report, import_file
+from collector.source import SOURCES
 from collector.sources.requests_log import MAPPABLE, Defaults
 from ledger.errors import BreakevenError, ConfigError
 from ledger.store import Store
@@ -130,7 +131,13 @@ def run(
 
 @app.command("import")
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders: JSON lines, CSV, Parquet; also .gz and .zst.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files or folders: JSON lines, CSV, Parquet; also .gz and .zst. URLs of object stores too: "
+            "s3://bucket/folder, gs://…, abfss://…, with the keys of your environment."
+        ),
+    ],
     mapping: Annotated[
         str,
         typer.Option(
@@ -155,7 +162,7 @@ def import_(
         ),
     ] = "",
     form: Annotated[str, typer.Option("--format", help="jsonl, csv or parquet, where the name does not tell.")] = "",
-    kind: Annotated[str, typer.Option(help="requests_log, gpu_log or focus, where the rows do not tell.")] = "",
+    kind: Annotated[str, typer.Option(help=f"{', '.join(SOURCES)}, where the rows do not tell.")] = "",
     pool: Annotated[str, typer.Option(help="Pool of GPU samples.")] = "",
     as_json: Json = False,
 ) -> None:
@@ -163,7 +170,7 @@ def import_(
 
     Known without --map: responses of OpenAI, Anthropic, Gemini and Bedrock (also wrapped under `response`
     or `body`), batch outputs, LiteLLM and Cloudflare log rows, Ollama, breakeven's own lines, GPU samples, bills in
-    FOCUS. Prompts and answers are not stored.
+    FOCUS, AWS Cost and Usage Reports, Azure cost exports, Google billing rows. Prompts and answers are not stored.
 
     Exit 0 when every row was taken or known, 1 when some were rejected (they are listed, kept in the table
     `rejected`, and the good rows are in), 2 when a file cannot be read.
@@ -174,9 +181,9 @@ def import_(
                           zone_of(timezone) if timezone else None),
     )  # fmt: skip
     now = datetime.now(UTC)
-    found = files.expand(paths)
     reports: list[Report] = []
-    with opened() as service:
+    with tempfile.TemporaryDirectory() as copies, opened() as service:
+        found = files.expand(_local(paths, Path(copies)))
         if plan.map and not timezone and not wants_json(as_json):
             show.warn("Times without a zone are read as UTC; --timezone names another.")
         with _progress() as bar:
@@ -192,6 +199,14 @@ def import_(
         _print_reports(reports, total)
     if total["rejected"]:
         raise typer.Exit(1)
+
+
+def _local(paths: list[str], copies: Path) -> list[Path]:
+    """Return local paths; what is in an object store is copied."""
+    return [
+        remote.fetch(path, copies / str(number)) if remote.is_remote(path) else Path(path)
+        for number, path in enumerate(paths)
+    ]
 
 
 def _done(bar: Progress, task: TaskID, completed: int) -> None:

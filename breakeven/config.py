@@ -16,11 +16,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from collector.source import PULLED, Given
+from collector.source import PULLED, Given, source
 from ledger.costing.declared import Declared, Limits, Pool
 from ledger.errors import ConfigError
 from ledger.prices.book import BEGIN, END, Override
-from ledger.records import Deployment, FxRate, GpuRate, Overhead, Workload
+from ledger.records import Commitment, Deployment, FxRate, GpuRate, Overhead, Workload
 
 PLACES = (Path("breakeven.toml"), Path("~/.config/breakeven/breakeven.toml").expanduser())
 """Where the file is looked for when neither --config nor BREAKEVEN_CONFIG names one."""
@@ -88,13 +88,17 @@ class DeploymentConfig:
 
 @dataclass(frozen=True, slots=True)
 class MatchConfig:
-    """`match` of a workload: every key given must fit; `*` at the end stands for anything."""
+    """`match` of a workload: every key given must fit; `*` at the end stands for anything.
+
+    `project`: project or workspace in the usage reports of a provider; requests have none.
+    """
 
     key: tuple[str, ...] = ()
     team: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     provider: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
+    project: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,16 @@ class OverheadConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitmentConfig:
+    """[commitments.NAME]: a minimum spend promised to a provider; what a month does not use is paid all the same."""
+
+    provider: str
+    usd_per_month: Decimal
+    since: datetime = BEGIN
+    until: datetime = END
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsConfig:
     """[alerts.limits]."""
 
@@ -143,12 +157,16 @@ class AlertsConfig:
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """[sources.NAME]: an account at a provider or gateway that is asked for usage and bills."""
+    """[sources.NAME]: an account at a provider or gateway that is asked for usage and bills.
+
+    `authoritative`: what the provider's cost is made of on days for which both are there, `requests` or `reports`.
+    """
 
     kind: str
     key: str = field(default="", repr=False)
     base_url: str = ""
     account: str = ""
+    authoritative: str = "requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +204,7 @@ class Config:
     workloads: dict[str, WorkloadConfig] = field(default_factory=dict)
     prices: PricesConfig = PricesConfig()
     overheads: dict[str, OverheadConfig] = field(default_factory=dict)
+    commitments: dict[str, CommitmentConfig] = field(default_factory=dict)
     alerts: AlertsConfig = AlertsConfig()
     retention: RetentionConfig = RetentionConfig()
     sources: dict[str, SourceConfig] = field(default_factory=dict)
@@ -201,6 +220,11 @@ class Config:
             workloads=tuple(_workload(name, one) for name, one in self.workloads.items()),
             limits=self.alerts.limits.idle,
             fx_rates=tuple(FxRate(r.currency.upper(), r.since, r.usd, BEGIN) for r in self.currency.rate),
+            commitments=tuple(
+                Commitment(name, c.provider, c.usd_per_month, c.since, c.until, BEGIN)
+                for name, c in self.commitments.items()
+            ),
+            reported=tuple(sorted({s.kind for s in self.sources.values() if s.authoritative == "reports"})),
         )
 
     def asked(self) -> list[Given]:
@@ -362,6 +386,11 @@ def _contradictions(config: Config) -> list[str]:
         for name, one in config.sources.items()
         if one.kind not in PULLED
     ]
+    errors += [
+        f"sources.{name}.authoritative: {one.authoritative!r} is not one of {', '.join(_choices(one.kind))}"
+        for name, one in config.sources.items()
+        if one.kind in PULLED and one.authoritative not in _choices(one.kind)
+    ]
     for name, load_ in config.workloads.items():
         errors += [
             f"workloads.{name}.deployments: {d!r} is not declared; known: {', '.join(config.deployments) or 'none'}"
@@ -374,6 +403,12 @@ def _contradictions(config: Config) -> list[str]:
         if cost.side not in ("api", "self_hosted"):
             errors.append(f"overheads.{name}.side: {cost.side!r} is not api or self_hosted")
     return errors
+
+
+def _choices(kind: str) -> tuple[str, ...]:
+    """Return what may be authoritative of a kind of source: a gateway tells requests and has no reports."""
+    reports = any(stream.table == "usage_buckets" for stream in source(kind).streams)
+    return ("requests", "reports") if reports else ("requests",)
 
 
 def _deployment_errors(config: Config) -> list[str]:

@@ -12,6 +12,7 @@ from breakeven.answers import idle_row, moment, verdict_rows, zone_of
 from breakeven.command import Json, app, opened, print_json, wants_json
 from dashboards.panel import vocabulary
 from ledger.costing import report
+from ledger.costing.allocation import per
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,12 +86,20 @@ def _cost_table(rows: Sequence[report.Cost], total: report.Cost, scope: str) -> 
         [*groups, *shown],
         [[*heads[n], *(texts[title][n] for title in shown)] for n in range(len(heads))],
         "per 1k successful requests, per 1M tokens · ≥ lower bound: some tokens have no price · "
-        "– no single workload: idle GPUs, overheads",
+        "– no single workload: idle GPUs, overheads"
+        + (" · reported: known from usage reports of the provider only" if "of it reported>" in shown else ""),
     )
 
 
 def _money(amount: Decimal | None, row: report.Cost, absent: str = "–") -> str:
     return absent if amount is None else show.usd(amount, bound=bool(row.unpriced_tokens or row.no_usage))
+
+
+def _used(row: report.Cost) -> str:
+    """Return the unit cost of the work alone, where something else than work is in the cost."""
+    if row.usage_cost is None or row.per_request is None or row.usage_cost == row.cost:
+        return "–"
+    return _money(per(row.usage_cost * 1000, row.successful_requests or 0), row)
 
 
 def _failed(row: report.Cost) -> int | None:
@@ -105,8 +114,10 @@ _FIGURES: dict[str, Callable[[report.Cost], str]] = {
     "output>": lambda row: show.compact(row.output),
     "cost>": lambda row: _money(row.cost, row, show.UNKNOWN),
     "per 1k>": lambda row: _money(row.per_request and row.per_request * 1000, row),
+    "used per 1k>": _used,
     "per 1M tok>": lambda row: _money(row.per_mtok, row),
     "unpriced>": lambda row: show.compact(row.unpriced_tokens),
+    "of it reported>": lambda row: show.usd(row.reported_cost) if row.reported_cost else "–",
 }
 """Columns of the cost table; one in which nothing stands is left out."""
 

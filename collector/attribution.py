@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ledger.records import Deployment, Workload
 
 UNASSIGNED = "unassigned"
+_FACTS = ("key", "team", "environment", "provider", "model", "project")
+"""What rules of a workload may look at."""
 
 
 class Attribution:
@@ -24,19 +26,23 @@ class Attribution:
         self._deployment = lru_cache(maxsize=65_536)(self._find_deployment)
 
     def place(self, columns: dict[str, list[Any]]) -> None:
-        """Fill in workload, team and deployment of requests, given as columns, where the source named none."""
+        """Fill in workload, team and deployment of rows, given as columns, where the source named none.
+
+        Only reported usage has a project; a rule about projects fits no request.
+        """
         workloads, teams, deployments = columns["workload"], columns["team"], columns["deployment"]
+        projects = columns.get("project") or [""] * len(workloads)
         names = zip(columns["key"], teams[:], columns["environment"], columns["provider"], columns["model"],
-                    columns["side"], strict=True)  # fmt: skip
-        for at, (key, team, environment, provider, model, side) in enumerate(names):
+                    columns["side"], projects, strict=True)  # fmt: skip
+        for at, (key, team, environment, provider, model, side, project) in enumerate(names):
             if workloads[at] in ("", UNASSIGNED):
-                workloads[at], owner = self._workload(key, team, environment, provider, model)
+                workloads[at], owner = self._workload(key, team, environment, provider, model, project)
                 teams[at] = team or owner
             if not deployments[at]:
                 deployments[at] = self._deployment(side, provider, model)
 
-    def _find_workload(self, key: str, team: str, environment: str, provider: str, model: str) -> tuple[str, str]:
-        facts = {"key": key, "team": team, "environment": environment, "provider": provider, "model": model}
+    def _find_workload(self, *names: str) -> tuple[str, str]:
+        facts = dict(zip(_FACTS, names, strict=True))
         for name, owner, rules in self._rules:
             if rules and all(any(fits(facts[fact], pattern) for pattern in wanted) for fact, wanted in rules.items()):
                 return name, owner

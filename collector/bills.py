@@ -23,7 +23,7 @@ _KEYS: dict[type, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-_SAME = {"unit", "is_final", "is_deleted", "billing_period", "origin", "about_models"}
+_SAME = {"deployment", "workload", "team", "unit", "is_final", "is_deleted", "billing_period", "origin", "about_models"}
 """Neither told apart by, nor added."""
 _CLASSES = (
     ("cached", "cache_read"), ("cache read", "cache_read"), ("cache-read", "cache_read"), ("cacheread", "cache_read"),
@@ -77,7 +77,9 @@ class ChargeFile:
             if key not in rows and row.origin == self.origin and (row.account, row.billing_period) in told
         ]
         months: dict[tuple[int, int], list[Charge]] = defaultdict(list)
-        for row in [*changed, *gone]:
+        # A row that another file told before is this file's now: parts of an export are cut otherwise every day.
+        moved = [row for key, row in rows.items() if key in stored and stored[key].origin != self.origin]
+        for row in {key_of(row): row for row in [*moved, *changed, *gone]}.values():
             months[row.start.year, row.start.month].append(row)
         for part in months.values():
             self.store.add(part)

@@ -45,7 +45,7 @@ def expand(paths: list[Path]) -> list[Path]:
     out: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.is_file() and _format_of_name(p))
+            found = sorted(p for p in _listed(path) if _format_of_name(p))
             if not found:
                 raise SourceRefused(f"{path}: no .jsonl, .csv or .parquet file in this folder")
             out += found
@@ -54,6 +54,34 @@ def expand(paths: list[Path]) -> list[Path]:
         else:
             raise SourceRefused(f"{path}: no such file")
     return out
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Return the files below a folder; of a folder with files that a manifest lists, those only.
+
+    Exports that keep their older runs leave files behind that no longer hold: the manifest says which do.
+    """
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    manifests = [path for path in found if path.name.lower().endswith("manifest.json")]
+    named = {name for manifest in manifests for name in _named(manifest)}
+    listed = {path for path in found if _place(path.as_posix()) in named}
+    of_exports = {path.parent for path in listed}
+    return [path for path in found if path not in manifests and (path.parent not in of_exports or path in listed)]
+
+
+def _named(manifest: Path) -> set[str]:
+    """Return the files that a manifest of AWS Data Exports or Azure Cost Management lists."""
+    try:
+        told = orjson.loads(manifest.read_bytes())
+        listed = told.get("dataFiles") or told.get("reportKeys") or [blob["blobName"] for blob in told["blobs"]]
+        return {_place(str(one)) for one in listed}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()
+
+
+def _place(path: str) -> str:
+    """Return the last two parts of a path: the same in a bucket and in a copy of it."""
+    return "/".join(path.split("/")[-2:])
 
 
 def detect(path: Path, given: str = "") -> str:

@@ -10,7 +10,7 @@ from collector.bills import ChargeFile
 from collector.intake import Counts, Intake
 from collector.receivers import otlp
 from collector.receivers.traces import Traces
-from collector.source import source
+from collector.source import BILLS, source
 from collector.sources.requests_log import check_map
 from ledger.errors import BadRow, SourceRefused
 from ledger.records import Charge
@@ -109,7 +109,8 @@ def _parser(plan: Plan, first: dict[str, Any], now: datetime) -> Any:
     gpu = source("gpu_log")(zone=plan.defaults.zone, pool=plan.pool, now=now)
     if plan.kind == "gpu_log" or (not plan.kind and not plan.map and gpu.fits(first)):
         return gpu
-    focus = source("focus")(now=now)
-    if plan.kind == "focus" or (not plan.kind and not plan.map and focus.fits(first)):
-        return focus
+    for name in BILLS:
+        bill = source(name)(now=now)
+        if plan.kind == name or (not plan.kind and not plan.map and bill.fits(first)):
+            return bill
     return source("requests_log")(defaults=plan.defaults, map=plan.map, now=now)

@@ -23,8 +23,14 @@ SOURCES = {
     "requests_log": "collector.sources.requests_log.RequestsLog",
     "gpu_log": "collector.sources.gpu_log.GpuLog",
     "focus": "collector.sources.focus.Focus",
+    "bedrock": "collector.sources.bedrock.Bedrock",
+    "azure": "collector.sources.azure.Azure",
+    "google": "collector.sources.google.Google",
 }
 """Sources of files: name → dotted class, imported on first use."""
+
+BILLS = ("focus", "bedrock", "azure", "google")
+"""Those of SOURCES that are bills of charges, told by the columns of their first row."""
 
 PULLED = {
     "openai": "collector.sources.openai.OpenAI",

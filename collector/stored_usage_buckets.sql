@@ -1,5 +1,6 @@
 -- What is stored of a window, to find what was revised and what is no longer told.
-SELECT source, account, provider, view, start, width_s, model, project, key, tier, processing, context, input_fresh,
+SELECT source, account, provider, view, start, width_s, model, project, key, tier, processing, context,
+  deployment, if(workload = '', 'unassigned', workload) AS workload, team, input_fresh,
   cache_read, cache_write_short, cache_write_long, cache_write_other, output, n_requests, n_web_search, extra,
   is_final, is_deleted
 FROM usage_buckets FINAL

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from collector import fields
+from collector import clouds, fields
 from collector.bills import token_class
+from collector.clouds import text
 from ledger.errors import BadRow
 from ledger.records import Charge
 
@@ -20,9 +19,6 @@ PROVIDERS = {
     "google": "google", "google cloud": "google", "google cloud platform": "google", "gcp": "google",
 }  # fmt: skip
 """Names of providers in bills → the price book's; others are taken in lower case."""
-_MODELS = re.compile(r"bedrock|openai|anthropic|claude|gemini|vertex ai|generative|mistral|openrouter", re.IGNORECASE)
-_NUMBERS = ("cost", "price", "quantity")
-_UNITS = {"tokens": 1, "token": 1, "1000 tokens": 1000, "1k tokens": 1000, "1m tokens": 10**6, "1000000 tokens": 10**6}
 
 
 @dataclass(slots=True)
@@ -41,26 +37,26 @@ class Focus:
         given = {key.lower(): value for key, value in row.items()}
         start = self._instant(given, "ChargePeriodStart")
         end = self._instant(given, "ChargePeriodEnd") if given.get("chargeperiodend") else start + timedelta(hours=1)
-        category = _text(given, "ChargeCategory").lower()
+        category = text(given, "chargecategory").lower()
         if category not in CATEGORIES:
             raise BadRow("ChargeCategory", f"{category!r} is not one of {', '.join(CATEGORIES)}")
-        provider = _text(given, "ServiceProviderName", "ProviderName", "InvoiceIssuerName").lower() or "unknown"
+        provider = text(given, "serviceprovidername", "providername", "invoiceissuername").lower() or "unknown"
         provider = PROVIDERS.get(provider, fields.name(provider))
-        line = _text(given, "SkuMeter", "ChargeDescription", "ServiceName", "SkuId")
+        line = text(given, "skumeter", "chargedescription", "servicename", "skuid")
         billed = fields.money(given.get("billedcost"), "BilledCost")
         effective, listed = given.get("effectivecost"), given.get("listcost")
-        quantity, unit = _quantity(given)
+        quantity, unit = _quantity(given, line)
         period = self._instant(given, "BillingPeriodStart") if given.get("billingperiodstart") else start.replace(day=1)
         return [
             Charge(
-                self.name, fields.name(_text(given, "BillingAccountId")), provider, start, end, category, line[:200],
-                model=fields.name(_text(given, "x_Model", "x_ModelName")),
-                token_class=token_class(line), project=fields.name(_text(given, "SubAccountId")),
-                resource=fields.name(_text(given, "ResourceId", "ResourceName")), row_id=_row_id(given),
+                self.name, fields.name(text(given, "billingaccountid")), provider, start, end, category, line[:200],
+                model=fields.name(text(given, "x_model", "x_modelname")),
+                token_class=token_class(line), project=fields.name(text(given, "subaccountid")),
+                resource=fields.name(text(given, "resourceid", "resourcename")), row_id=clouds.row_id(given),
                 billed_cost=billed,
                 effective_cost=billed if effective in (None, "") else fields.money(effective, "EffectiveCost"),
                 list_cost=None if listed in (None, "") else fields.money(listed, "ListCost"),
-                currency=fields.name(_text(given, "BillingCurrency") or "USD").upper(), quantity=quantity, unit=unit,
+                currency=fields.name(text(given, "billingcurrency") or "USD").upper(), quantity=quantity, unit=unit,
                 billing_period=period.date(), about_models=int(_about_models(given)),
             )
         ]  # fmt: skip
@@ -71,37 +67,19 @@ class Focus:
         return fields.instant(given.get(name.lower()), name, ahead, UTC).replace(microsecond=0)
 
 
-def _text(given: dict[str, Any], *names: str) -> str:
-    found = (given.get(name.lower()) for name in names)
-    return next((str(value).strip() for value in found if value not in (None, "")), "")
-
-
-def _quantity(given: dict[str, Any]) -> tuple[float | None, str]:
+def _quantity(given: dict[str, Any], line: str) -> tuple[float | None, str]:
     """Return the consumed quantity; tokens are counted one by one, whatever the unit of the bill."""
-    unit = _text(given, "ConsumedUnit")
     told = given.get("consumedquantity")
-    plain = _text(given, "ChargeClass").lower() != "correction" and _text(given, "ChargeCategory").lower() == "usage"
-    if not plain and told not in (None, ""):  # a correction may take usage back
-        quantity: float | None = float(fields.money(told, "ConsumedQuantity"))
+    category, kind = text(given, "chargecategory").lower(), text(given, "chargeclass").lower()
+    if (category != "usage" or kind == "correction") and told not in (None, ""):  # a correction may take usage back
+        quantity = clouds.signed(str(told), "ConsumedQuantity")
     else:
         quantity = fields.number(told, "ConsumedQuantity")
-    factor = _UNITS.get(unit.lower())
-    if quantity is None or factor is None:
-        return quantity, fields.name(unit)
-    return quantity * factor, "tokens"
+    return clouds.tokens(quantity, text(given, "consumedunit"), token_class(line))
 
 
 def _about_models(given: dict[str, Any]) -> bool:
-    """Say whether a charge is for models: a bill of a cloud holds everything else too."""
-    if _text(given, "ServiceSubcategory").lower() == "generative ai":
+    if text(given, "servicesubcategory").lower() == "generative ai":
         return True
-    words = " ".join(_text(given, name) for name in ("ServiceName", "SkuMeter", "ServiceProviderName", "ProviderName"))
-    return bool(_MODELS.search(words))
-
-
-def _row_id(given: dict[str, Any]) -> str:
-    """Hash all that a row says beside its numbers: two rows that differ in a tag are two charges."""
-    words = sorted(
-        f"{key}={value}" for key, value in given.items() if value not in (None, "") and not key.endswith(_NUMBERS)
-    )
-    return hashlib.blake2b("\x1f".join(words).encode("utf-8", "replace"), digest_size=12).hexdigest()
+    names = ("servicename", "skumeter", "serviceprovidername", "providername")
+    return clouds.is_about_models(text(given, name) for name in names)

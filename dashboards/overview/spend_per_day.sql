@@ -1,6 +1,6 @@
 -- Money of both sides by bucket and what it went to.
 SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time,
-  multiIf(component = 'overhead', 'Overhead', side = 'api' AND component = 'retries_failed', 'API, failed and retried', side = 'api', 'API',
+  multiIf(component = 'overhead', 'Overhead', component = 'commitment_unused', 'API, committed and unused', side = 'api' AND component = 'retries_failed', 'API, failed and retried', side = 'api', 'API',
     component IN ('gpu_used', 'gpu_other_use'), 'GPU used', component IN ('gpu_headroom', 'gpu_warm_idle', 'gpu_spare'), 'GPU loaded, unused',
     component = 'gpu_unallocated', 'GPU empty', 'GPU unknown') AS series,
   sum(usd) AS value

@@ -1,13 +1,13 @@
--- Effective cost per 1,000 successful requests of both sides by bucket, and the break-even of the latest verdicts.
+-- Effective cost per 1,000 successful requests of both sides by bucket (none where a provider does not tell its requests), and the break-even of the latest verdicts.
 SELECT time, series, value FROM (
-  SELECT m.time AS time, if(m.side = 'api', 'API', 'Own GPUs') AS series, toFloat64(m.usd) * 1000 / nullIf(u.successful, 0) AS value
+  SELECT m.time AS time, if(m.side = 'api', 'API', 'Own GPUs') AS series, toFloat64(m.usd) * 1000 / nullIf(if(u.uncounted = 0, u.successful, 0), 0) AS value
   FROM (
     SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, side, sum(usd) AS usd FROM v_cost_hourly
     WHERE hour >= {from:DateTime} AND hour < {to:DateTime} AND vintage = 'booked'
       AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)} OR side = 'self_hosted')
     GROUP BY time, side) AS m
   LEFT JOIN (
-    SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, side, sum(successful_requests) AS successful FROM v_usage_hourly
+    SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, side, sum(successful_requests) AS successful, sum(uncounted_tokens) AS uncounted FROM v_usage_hourly
     WHERE hour >= {from:DateTime} AND hour < {to:DateTime}
       AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
     GROUP BY time, side) AS u ON m.time = u.time AND m.side = u.side

@@ -14,6 +14,6 @@ FROM (
   UNION ALL
   SELECT c.hour, c.provider, c.model, c.deployment, c.workload, c.team, c.environment, c.component, toDecimal128(0, 12)
   FROM cost_hourly AS c FINAL
-  WHERE c.side = 'api' AND c.component != 'overhead' AND c.hour IN {hours:Array(DateTime('UTC'))} AND c.usd != 0
+  WHERE c.side = 'api' AND c.component NOT IN ('overhead', 'commitment_unused') AND c.hour IN {hours:Array(DateTime('UTC'))} AND c.usd != 0
 ) AS k
 GROUP BY k.hour, k.provider, k.model, k.deployment, k.workload, k.team, k.environment, k.component

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ledger.records import Deployment, FxRate, GpuRate, Overhead, SourceState, Workload
+from ledger.records import Commitment, Deployment, FxRate, GpuRate, Overhead, SourceState, Workload
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +36,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """Rates, overheads, pools, deployments and workloads in force."""
+    """Rates, overheads, pools, deployments and workloads in force; `reported`: providers whose own reports count."""
 
     rates: tuple[GpuRate, ...] = ()
     overheads: tuple[Overhead, ...] = ()
@@ -45,6 +45,8 @@ class Declared:
     workloads: tuple[Workload, ...] = ()
     limits: Limits = Limits()
     fx_rates: tuple[FxRate, ...] = ()
+    reported: tuple[str, ...] = ()
+    commitments: tuple[Commitment, ...] = ()
 
     @property
     def own(self) -> tuple[Deployment, ...]:
@@ -73,7 +75,11 @@ def record(store: Store, declared: Declared, as_of: datetime) -> bool:
     seen = store.ask("ledger.store", "cursor", source="declared", name="mark")
     if seen and seen[0]["value"] == mark:
         return False
-    for kind in (declared.rates, declared.overheads, declared.deployments, declared.workloads, declared.fx_rates):
+    kinds = (
+        declared.rates, declared.overheads, declared.commitments, declared.deployments, declared.workloads,
+        declared.fx_rates,
+    )  # fmt: skip
+    for kind in kinds:
         store.add([replace(row, recorded_at=as_of) for row in kind])
     store.add([SourceState("declared", "mark", mark)])
     return True

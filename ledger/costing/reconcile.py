@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ledger.costing.model_names import plain, same
 from ledger.costing.residual import CAUSES, ZERO, Day, Key, Line, Residual, decompose
 from ledger.records import ReconciliationDay
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _PACKAGE = "ledger.costing"
 _STEP = Decimal("1e-12")
-_DATED = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")
 _Place = tuple[str, date]
 """Provider and UTC day."""
 
@@ -72,13 +71,8 @@ def reconcile(store: Store, prices: PriceRegister, start: datetime, end: datetim
     return out
 
 
-def _model(name: str) -> str:
-    """Return a model's name without the date of its version: bills, reports and requests differ in it."""
-    return _DATED.sub("", name.lower())
-
-
 def _put(lines: dict[_Place, dict[Key, Line]], row: dict[str, Any], **more: Any) -> None:
-    day, key = lines[row["provider"], row["day"]], (_model(row["model"]), row["token_class"])
+    day, key = lines[row["provider"], row["day"]], (plain(row["model"]), row["token_class"])
     before = day.get(key, Line())
     added = {name: _plus(getattr(before, name), value) for name, value in more.items()}
     if before.reported_tokens is not None and "reported_cost" in more and before.reported_cost is None:
@@ -102,8 +96,9 @@ def _not_told(line: Line) -> Line:
 def _spread(day: dict[Key, Line], rows: list[dict[str, Any]]) -> None:
     """Put billed money on its lines; what names no class goes to the lines of its model, or of the day, by cost."""
     classed = any(row["token_class"] for row in rows)
+    known = {model for model, _ in day if model}
     for row in rows:
-        key = (_model(row["model"]), row["token_class"])
+        key = (same(row["model"], known), row["token_class"])
         targets = {key: Decimal(1)}
         if not row["token_class"] and (row["model"] or not classed):
             inside = {k: line.expected for k, line in day.items() if k[1] and key[0] in ("", k[0])}

@@ -25,13 +25,19 @@ BUCKETS = ("", "hour", "day", "month")
 BASES = ("allocation", "usage")
 WINDOWS_H = (1, 24, 168, 672)
 _COUNTS = ("requests", "successful_requests", "total_input", "output", "unpriced_tokens")
+_REQUESTS = _COUNTS[:2]
+_SHARES = ("reported_cost", "approximate_cost", "usage_cost")
 _MTOK = Decimal(1_000_000)
 UTC_ZONE = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Money and work of one group; `cost` is a lower bound where `unpriced_tokens` or `no_usage` is not 0."""
+    """Money and work of one group; `cost` is a lower bound where `unpriced_tokens` or `no_usage` is not 0.
+
+    Parts of it: `reported_cost` is known from a provider's usage reports only, `approximate_cost` is of usage whose
+    classes or context tier are not told exactly, `usage_cost` is what work consumed: metered tokens, used GPU time.
+    """
 
     group: dict[str, str]
     requests: int | None
@@ -42,10 +48,13 @@ class Cost:
     no_usage: int
     attempts: int
     cost: Decimal | None
+    reported_cost: Decimal | None = None
+    approximate_cost: Decimal | None = None
+    usage_cost: Decimal | None = None
 
     @property
     def per_request(self) -> Decimal | None:
-        """USD per successful logical request; None without any, or without a known cost."""
+        """USD per successful logical request; None without any, without a known cost, or if a part was not counted."""
         return per(self.cost, self.successful_requests or 0)
 
     @property
@@ -62,6 +71,9 @@ class Cost:
             "cost_per_request": money(self.per_request),
             "cost_per_mtok": money(self.per_mtok),
             "unpriced_tokens": self.unpriced_tokens,
+            "reported_cost": money(self.reported_cost),
+            "approximate_cost": money(self.approximate_cost),
+            "usage_cost": money(self.usage_cost),
         }
 
 
@@ -152,7 +164,7 @@ def _merged(rows: list[dict[str, Any]], by: Sequence[str]) -> list[dict[str, Any
     for row in rows:
         key = (row["bucket"], *(row[name] for name in by))
         before = out.get(key)
-        sums = (*_COUNTS, "no_usage", "attempts", "cost")
+        sums = (*_COUNTS, *_SHARES, "uncounted_tokens", "no_usage", "attempts", "cost")
         out[key] = row if before is None else {**before, **{name: before[name] + row[name] for name in sums}}
     return [out[key] for key in sorted(out, key=lambda k: (k[0], -out[k]["cost"], *k[1:]))]
 
@@ -161,17 +173,25 @@ def _cost(row: dict[str, Any], by: Sequence[str], bucket: str) -> Cost:
     group = {"bucket": f"{row['bucket']:%Y-%m-%dT%H:%M:%SZ}"} if bucket else {}
     group |= {name: row[name] for name in by}
     counts: dict[str, Any] = {name: None if "component" in by else row[name] for name in _COUNTS}
+    shares: dict[str, Any] = {name: None if "component" in by else row[name] for name in _SHARES}
+    if row["uncounted_tokens"]:
+        counts |= dict.fromkeys(_REQUESTS)  # a part of the requests was not counted: their number is not known
     known: Decimal | None = row["cost"]
-    if known == 0 and row["attempts"] and (row["unpriced_tokens"] or row["no_usage"]):
+    if known == 0 and (row["unpriced_tokens"] or row["no_usage"]):
         known = None  # nothing but unknown: not a cost of 0
-    return Cost(group=group, **counts, no_usage=row["no_usage"], attempts=row["attempts"], cost=known)
+    return Cost(group=group, **counts, no_usage=row["no_usage"], attempts=row["attempts"], cost=known, **shares)
 
 
 def _total(groups: Sequence[Cost], *, parts: bool) -> Cost:
     known = [g.cost for g in groups if g.cost is not None]
     counts: dict[str, Any] = {name: None if parts else sum(getattr(g, name) or 0 for g in groups) for name in _COUNTS}
+    counts |= {name: None for name in _REQUESTS if any(getattr(g, name) is None for g in groups)}
+    shares: dict[str, Any] = {
+        name: None if parts else sum((getattr(g, name) or Decimal(0) for g in groups), Decimal(0)) for name in _SHARES
+    }
     return Cost(
-        group={}, **counts, no_usage=sum(g.no_usage for g in groups), attempts=sum(g.attempts for g in groups),
+        group={}, **counts, **shares,
+        no_usage=sum(g.no_usage for g in groups), attempts=sum(g.attempts for g in groups),
         cost=sum(known, Decimal(0)) if known or not groups else None,
     )  # fmt: skip
 
@@ -189,11 +209,12 @@ class Rolling:
     tokens: int
     unpriced_tokens: int
     no_usage: int
+    uncounted_tokens: int
 
     @property
     def per_request(self) -> Decimal | None:
-        """USD per successful request, allocation basis."""
-        return per(self.allocation, self.successful_requests)
+        """USD per successful request, allocation basis; None if requests of a part were not counted."""
+        return None if self.uncounted_tokens else per(self.allocation, self.successful_requests)
 
     @property
     def per_mtok(self) -> Decimal | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import calendar
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ledger.costing.allocation import micro, usd
+from ledger.costing.commitments import rebuild as rebuild_commitments
 from ledger.costing.declared import record
 from ledger.costing.pools import pool_hours
 from ledger.errors import StoreRefused
-from ledger.records import CostHour, SourceState
+from ledger.records import CostHour, SourceState, UsageDay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,6 +45,8 @@ class Tick:
 class _Mark:
     requests: int = 0
     samples: int = 0
+    buckets: int = 0
+    days: int = 0
     closed: datetime | None = None
     covered: datetime | None = None
 
@@ -72,13 +75,16 @@ def tick(
     after = _Mark() if changed else mark
     requests = store.ask(_PACKAGE, "dirty_requests", after=after.requests)
     samples = store.ask(_PACKAGE, "dirty_samples", after=after.samples)
+    _decide_days(store, declared, after, anew=pools)
+    reports = store.ask(_PACKAGE, "dirty_reports", after_buckets=after.buckets, after_days=after.days)
     dirty = {row["hour"] for row in requests}
     dirty |= {hour + _HOUR for hour in dirty}  # a retry may have its first attempt in the hour before
+    dirty |= {row["hour"] for row in reports}
     own = {row["hour"] for row in samples}
     own |= {row["hour"] + k * _HOUR for row in requests if row["own"] for k in (0, 1, 2)}
     closed = floor_hour(as_of)
     firsts = store.ask(_PACKAGE, "first_hours")[0]
-    own |= set(_hours(after.closed or _own_begin(declared, firsts), closed))
+    own |= set(_hours(after.closed or _begin(declared, firsts), closed))
     if own and mark.covered and any(row["own"] for row in requests):
         own |= set(_hours(mark.covered, max(own)))  # silence since then is now known to have been silence
     dirty_hours, own_hours = sorted(h for h in dirty if h <= as_of), sorted(h for h in own if h < closed and pools)
@@ -98,17 +104,37 @@ def tick(
             progress(done, total)
     if not pools:
         return Tick(len(dirty_hours), 0, as_of)
+    begin = after.closed or firsts["api"]
+    months = {*dirty_hours, *_hours(begin and max(begin, firsts["api"] or begin), closed)}
+    rebuild_commitments(store, declared.commitments, months, closed)
     covered = max((row["hour"] for row in requests if row["own"]), default=None)
     _write_mark(
         store,
         _Mark(
             max([mark.requests, *(row["seen"] for row in requests)]),
             max([mark.samples, *(row["seen"] for row in samples)]),
+            max([mark.buckets, *(row["seen"] for row in reports)]),
+            max([mark.days, *(row["decided"] for row in reports)]),
             closed,
             max((c for c in (covered, mark.covered) if c is not None), default=None),
         ),
     )
     return Tick(len(dirty_hours), len(own_hours), as_of)
+
+
+def _decide_days(store: Store, declared: Declared, after: _Mark, *, anew: bool) -> None:
+    """Decide what the changed days of each reporting provider are counted from: requests or reports, never both.
+
+    Stored before the hours are rebuilt, and itself a reason to rebuild a day: a kill in between loses nothing.
+    Without `anew`, days that are decided stay so: the caller does not know which providers' reports are to count.
+    """
+    changed = store.ask(_PACKAGE, "dirty_days", after_requests=after.requests, after_buckets=after.buckets)
+    if changed:
+        days = [row["day"] for row in changed]
+        first, last = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (days[0], days[-1]))
+        span = {"from": first, "to": last + 24 * _HOUR}
+        found = store.ask(_PACKAGE, "usage_days", days=days, reports=list(declared.reported), **span)
+        store.add([UsageDay(r["day"], r["provider"], r["counted"]) for r in found if anew or not r["before"]])
 
 
 def _rebuild_requests(store: Store, hours: list[datetime]) -> None:
@@ -186,6 +212,13 @@ def _key(row: CostHour) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def _begin(declared: Declared, firsts: dict[str, Any]) -> datetime | None:
+    """Return from when pools or overheads cost."""
+    api = [firsts["api"]] if firsts["api"] and any(one.side == "api" for one in declared.overheads) else []
+    own = _own_begin(declared, firsts)
+    return min([*api, *([own] if own else [])], default=None)
+
+
 def _own_begin(declared: Declared, firsts: dict[str, Any]) -> datetime | None:
     """Return from when pools cost: their rates say so; the first fact where a rate has no beginning."""
     starts = [r.valid_from for r in declared.rates if r.valid_from.year > 2000]
@@ -224,13 +257,16 @@ def _read_mark(store: Store) -> _Mark:
         return _Mark()
     given = json.loads(rows[0]["value"])
     instants = {k: datetime.fromisoformat(given[k]) if given[k] else None for k in ("closed", "covered")}
-    return _Mark(given["requests"], given["samples"], **instants)
+    vers = {k: given.get(k, 0) for k in ("requests", "samples", "buckets", "days")}
+    return _Mark(**vers, closed=instants["closed"], covered=instants["covered"])
 
 
 def _write_mark(store: Store, mark: _Mark) -> None:
     value = {
         "requests": mark.requests,
         "samples": mark.samples,
+        "buckets": mark.buckets,
+        "days": mark.days,
         "closed": mark.closed.isoformat() if mark.closed else "",
         "covered": mark.covered.isoformat() if mark.covered else "",
     }

@@ -1,4 +1,5 @@
--- Rebuild whole hours of usage_hourly from requests: attempts, tokens, outcomes, booked money.
+-- Rebuild whole hours of usage_hourly: attempts, tokens, outcomes, booked money; from requests, or from what the provider reports
+-- on the days on which that counts.
 -- A logical request with several attempts is counted at its first attempt, and as a success at its first success;
 -- attempts up to an hour before the rebuilt hours are looked at, so that a retry over the hour is seen.
 INSERT INTO usage_hourly
@@ -7,17 +8,18 @@ WITH many AS (
   FROM requests FINAL
   WHERE toStartOfHour(at) IN {around:Array(DateTime('UTC'))} AND duplicate_of = 0 AND request_id != 0
   GROUP BY request_id HAVING count() > 1)
-SELECT k.hour, k.side, k.provider, k.model, k.deployment, k.workload, k.team, k.environment, k.tier, k.price_id,
+SELECT k.hour, k.side, k.provider, k.model, k.deployment, k.workload, k.team, k.environment, k.tier, k.price_id, k.counted,
   sum(k.attempts), sum(k.failed), sum(k.no_usage), sum(k.unpriced_attempts), sum(k.unpriced_tokens),
   sum(k.input_fresh), sum(k.cache_read), sum(k.cache_write_short), sum(k.cache_write_long), sum(k.cache_write_other),
   sum(k.output), sum(k.unexplained), sum(k.output_reasoning), sum(k.n_logical), sum(k.n_success),
   sum(k.usd_input_fresh), sum(k.usd_cache_read), sum(k.usd_cache_write_short), sum(k.usd_cache_write_long),
-  sum(k.usd_cache_write_other), sum(k.usd_output), sum(k.usd_fees), sum(k.usd_retries_failed), sum(k.cost), sum(k.cost_reported),
-  {ver:UInt64}
+  sum(k.usd_cache_write_other), sum(k.usd_output), sum(k.usd_fees), sum(k.usd_retries_failed), sum(k.cost),
+  sum(k.uncounted_tokens), sum(k.usd_approximate), sum(k.cost_reported), {ver:UInt64}
 FROM (
   SELECT toStartOfHour(a.at) AS hour, a.side AS side, a.provider AS provider, a.model AS model, a.deployment AS deployment,
     a.workload AS workload, a.team AS team, a.environment AS environment,
     multiIf(a.processing = 'batch', 'batch', a.tier IN ('flex', 'priority', 'fast'), a.tier, 'standard') AS tier, a.price_id AS price_id,
+    'requests' AS counted,
     toInt64(count()) AS attempts, toInt64(countIf(a.status >= 400)) AS failed, toInt64(countIf(a.usage_source = 'absent')) AS no_usage,
     toInt64(countIf(a.side = 'api' AND a.unpriced != 0)) AS unpriced_attempts, toInt64(sumIf(a.unpriced_tokens, a.side = 'api')) AS unpriced_tokens,
     sum(a.input_fresh) AS input_fresh, sum(a.cache_read) AS cache_read, sum(a.cache_write_short) AS cache_write_short,
@@ -30,17 +32,28 @@ FROM (
     sumIf(a.usd_fees, a.good) AS usd_fees,
     sumIf(a.usd_input_fresh + a.usd_cache_read + a.usd_cache_write_short + a.usd_cache_write_long + a.usd_cache_write_other
       + a.usd_output + a.usd_fees, NOT a.good) AS usd_retries_failed,
-    sum(ifNull(a.cost, toDecimal64(0, 12))) AS cost, sum(ifNull(a.cost_reported, toDecimal64(0, 12))) AS cost_reported
+    sum(ifNull(a.cost, toDecimal64(0, 12))) AS cost, toInt64(0) AS uncounted_tokens,
+    sumIf(ifNull(a.cost, toDecimal64(0, 12)), a.approximate != 0) AS usd_approximate, sum(ifNull(a.cost_reported, toDecimal64(0, 12))) AS cost_reported
   FROM (
     SELECT p.*,
       m.request_id = 0 OR m.first = (p.at, p.attempt, p.event_id) AS opens,
       p.status < 400 AND (m.request_id = 0 OR m.success = (p.at, p.attempt, p.event_id)) AS good
-    FROM priced_attempts AS p LEFT JOIN many AS m ON p.request_id = m.request_id
+    FROM counted_attempts AS p LEFT JOIN many AS m ON p.request_id = m.request_id
     WHERE toStartOfHour(p.at) IN {hours:Array(DateTime('UTC'))}) AS a
   GROUP BY hour, side, provider, model, deployment, workload, team, environment, tier, price_id
+  UNION ALL -- what only the provider tells; it counts the requests that it billed, and tells nothing of retries
+  SELECT b.hour, 'api', b.provider, b.model, b.deployment, b.workload, b.team, '', b.variant, b.price_id, 'reports',
+    toInt64(sum(ifNull(b.n_requests, 0))), 0, 0, toInt64(sumIf(ifNull(b.n_requests, 0), b.unpriced_tokens > 0)), sum(b.unpriced_tokens),
+    sum(b.input_fresh), sum(b.cache_read), sum(b.cache_write_short), sum(b.cache_write_long), sum(b.cache_write_other), sum(b.output),
+    0, 0, toInt64(sum(ifNull(b.n_requests, 0))), toInt64(sum(ifNull(b.n_requests, 0))),
+    sum(b.usd_input_fresh), sum(b.usd_cache_read), sum(b.usd_cache_write_short), sum(b.usd_cache_write_long),
+    sum(b.usd_cache_write_other), sum(b.usd_output), sum(b.usd_fees), 0, sum(b.cost), toInt64(sumIf(b.total_input + b.output, isNull(b.n_requests))),
+    sumIf(b.cost, b.tier_unknown), 0
+  FROM counted_reports AS b WHERE b.hour IN {hours:Array(DateTime('UTC'))}
+  GROUP BY b.hour, b.provider, b.model, b.deployment, b.workload, b.team, b.variant, b.price_id
   UNION ALL -- keys that vanished fall to zero
-  SELECT u.hour, u.side, u.provider, u.model, u.deployment, u.workload, u.team, u.environment, u.tier, u.price_id,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+  SELECT u.hour, u.side, u.provider, u.model, u.deployment, u.workload, u.team, u.environment, u.tier, u.price_id, toString(u.counted),
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
   FROM usage_hourly AS u FINAL WHERE u.hour IN {hours:Array(DateTime('UTC'))}
 ) AS k
-GROUP BY k.hour, k.side, k.provider, k.model, k.deployment, k.workload, k.team, k.environment, k.tier, k.price_id
+GROUP BY k.hour, k.side, k.provider, k.model, k.deployment, k.workload, k.team, k.environment, k.tier, k.price_id, k.counted

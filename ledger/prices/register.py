@@ -101,6 +101,8 @@ class PriceRegister:
         self._reload()
         before = self._unpriced()
         self.store.tell(_PACKAGE, "price_again", ver=self.store.next_ver())
+        names = sorted({(span.provider, span.model) for span in write})
+        self.store.tell(_PACKAGE, "price_reports_again", names=names, ver=self.store.next_ver())
         return before - self._unpriced()
 
     def _unpriced(self) -> int:

@@ -1,7 +1,8 @@
--- Hourly traffic of every workload in a window: what verdicts are gated on.
+-- Hourly traffic of every workload in a window: what verdicts are gated on. Request records only: what
+-- a provider reports in sums cannot be replayed request by request.
 SELECT workload, hour, sum(u.requests) AS requests, sum(u.successful_requests) AS successful_requests, sum(u.attempts) AS attempts,
   sumIf(u.attempts, u.side = 'api') AS api_attempts, sumIf(u.requests, u.side = 'api') AS api_requests,
   sum(u.unpriced_attempts) AS unpriced_attempts, sum(u.no_usage) AS no_usage
 FROM v_usage_hourly AS u
-WHERE hour >= {from:DateTime('UTC')} AND hour < {to:DateTime('UTC')}
+WHERE hour >= {from:DateTime('UTC')} AND hour < {to:DateTime('UTC')} AND counted = 'requests'
 GROUP BY workload, hour ORDER BY workload, hour

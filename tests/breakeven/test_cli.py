@@ -26,6 +26,9 @@ COST = {
     "cost_per_request",
     "cost_per_mtok",
     "unpriced_tokens",
+    "reported_cost",
+    "approximate_cost",
+    "usage_cost",
 }
 COMMANDS = [
     "demo",

@@ -143,6 +143,7 @@ def test_told_again_changes_nothing_and_revised_replaces(store, prices, tmp_path
     assert brought(store, prices, path) == (10, 0, 0)
     assert brought(store, prices, path) == (0, 10, 0)
     assert brought(store, prices, write(tmp_path / f"copy of {name}", rows())) == (0, 10, 0)
+    assert brought(store, prices, path) == (0, 10, 0)  # a row belongs to the file that told it last
     assert billed(store) == (20, 10)
     made = rows(11)
     made[3]["BilledCost"] = "5"

@@ -12,8 +12,11 @@ from collector.attribution import Attribution
 from collector.pull import Puller, merged
 from collector.source import PULLED, Given, source
 from collector.sources import anthropic, openai, openrouter
+from ledger.costing import report
+from ledger.costing.declared import Declared
+from ledger.costing.tick import tick
 from ledger.errors import BadRow
-from ledger.records import Charge, UsageBucket
+from ledger.records import Charge, UsageBucket, Workload
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -206,6 +209,21 @@ def test_revised_buckets_replace_and_vanished_ones_go(store, prices):
         found = pull(store, prices, url, NOW + timedelta(hours=2))
         assert [health.revised for health in found] == [3, 1]
     assert stored(store) == truth(server)
+
+
+def test_reported_usage_is_priced_and_placed_and_costs(store, prices):
+    """What the provider tells is the API's cost where nothing else is there, in the workload that its model names."""
+    server = OpenAITruth()
+    declared = [Workload("bot", "support", '{"model": ["gpt-4o*"]}', [], 1.0, NOW)]
+    with serving(server.provider()) as url:
+        given = Given("acme", "openai", "secret-key", url, "acme", sleep=lambda _: None)
+        Puller(store, prices, Attribution(declared), [given]).poll(given, source("openai").streams[0], NOW)
+    tick(store, Declared(), NOW)
+    (row,), _ = report.cost(store, by=["workload", "team", "model"])
+    tokens, n, *_ = truth(server)
+    assert row.group == {"workload": "bot", "team": "support", "model": "gpt-4o"}
+    assert (row.total_input, row.output, row.requests, row.unpriced_tokens) == (tokens, 10 * n, n, 0)
+    assert row.cost == row.reported_cost == (tokens * Decimal("2.5") + 10 * n * 10) / 10**6
 
 
 def test_an_interrupted_backfill_ends_at_the_truth(store, prices):

@@ -14,7 +14,7 @@ from ledger.costing.declared import Declared, Pool
 from ledger.costing.tick import tick
 from ledger.prices.book import END, Override
 from ledger.prices.register import PriceRegister
-from ledger.records import GpuRate
+from ledger.records import GpuRate, UsageBucket
 
 FIRST, LAST = datetime(2026, 10, 22, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC)
 ZONES = [
@@ -31,9 +31,13 @@ ZONES = [
 @pytest.fixture
 def fortnight(store):
     """600 priced requests, some of them repeated after a failure, and a pool of one GPU at 1 USD an hour, over both DST days."""
-    PriceRegister(store, [Override("openai", "m", input=Decimal(1), output=Decimal(3))]).resolve(
-        [("openai", "m", "standard", "")], FIRST
-    )
+    PriceRegister(
+        store,
+        [
+            Override(name, "m", input=Decimal(1), output=Decimal(3), cache_read=Decimal("0.1"))
+            for name in ("openai", "elsewhere", "daily")
+        ],
+    ).resolve([(name, "m", "standard", "") for name in ("openai", "elsewhere", "daily")], FIRST)
     rng = random.Random(7)
     rows = []
     for n in range(600):
@@ -53,6 +57,15 @@ def fortnight(store):
                     attempt=2,
                 )
             )
+    for n in range(60):  # another provider, known from its reports by the hour, and one by the day
+        at = (FIRST + timedelta(hours=5 * n)).replace(minute=0)
+        reported = UsageBucket(
+            "s", "a", "elsewhere", "v", at, 3600, "m", input_fresh=rng.randrange(10**6), output=n + 1, n_requests=n
+        )
+        store.add([reported])
+    for n in range(13):
+        at = (FIRST + timedelta(days=n)).replace(hour=0)
+        store.add([UsageBucket("s", "a", "daily", "v", at, 86_400, "m", cache_read=rng.randrange(10**6), n_requests=7)])
     store.add([row for row in rows if row.at.month == 10])
     store.add([row for row in rows if row.at.month == 11])
     tick(
@@ -87,13 +100,18 @@ def days_add_up(store, fortnight, zone):
     singly = [report.cost(store, by=["side"], since=a, until=b, zone=zone) for a, b in spans]
     _, whole = report.cost(store, by=["side"], since=spans[0][0], until=spans[-1][1], zone=zone)
     buckets, again = report.cost(store, by=["side"], since=spans[0][0], until=spans[-1][1], bucket="day", zone=zone)
-    for figure in ("requests", "successful_requests", "total_input", "output", "cost", "attempts"):
+    for figure in ("requests", "successful_requests", "total_input", "output", "cost", "attempts", "reported_cost"):
         assert sum(getattr(total, figure) for _, total in singly) == getattr(whole, figure) == getattr(again, figure), (
             figure
         )
+    by_provider = {
+        day: report.cost(store, by=["provider"], since=a, until=b, zone=zone)[0]
+        for day, (a, b) in zip(days, spans, strict=True)
+    }
     expected = model_of(fortnight, zone)
     for day, (start, _), (_, total) in zip(days, spans, singly, strict=True):
-        assert total.total_input + total.output == expected.get(day, 0), day
+        logged = next(r for r in by_provider[day] if r.group["provider"] == "openai")
+        assert logged.total_input + logged.output == expected.get(day, 0), day
         shown = [row for row in buckets if row.group["bucket"] == f"{start:%Y-%m-%dT%H:%M:%SZ}"]
         assert sum(row.cost for row in shown) == total.cost
     parts, _ = report.cost(store, by=["component"], since=spans[0][0], until=spans[-1][1], bucket="day", zone=zone)

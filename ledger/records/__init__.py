@@ -1,0 +1,94 @@
+"""The rows of the ledger: one frozen dataclass a table, fields in column order."""
+
+from __future__ import annotations
+
+from ledger.records.declared import (
+    Commitment,
+    Deployment,
+    FxRate,
+    GpuRate,
+    Overhead,
+    Price,
+    PriceRange,
+    Workload,
+)
+from ledger.records.derived import (
+    CostHour,
+    GpuHour,
+    ReconciliationDay,
+    Signal,
+    UsageDay,
+    Verdict,
+)
+from ledger.records.facts import (
+    INPUT_CLASSES,
+    MAX_COUNT,
+    TOKEN_CLASSES,
+    Batch,
+    Charge,
+    GpuSample,
+    JobRun,
+    Rejected,
+    Request,
+    SourceState,
+    SpanLink,
+    UsageBucket,
+    price_variant,
+)
+
+Record = (
+    Request
+    | GpuSample
+    | Rejected
+    | Batch
+    | Price
+    | PriceRange
+    | GpuRate
+    | Overhead
+    | Commitment
+    | Deployment
+    | Workload
+    | CostHour
+    | GpuHour
+    | SourceState
+    | Verdict
+    | JobRun
+    | Signal
+    | SpanLink
+    | UsageBucket
+    | Charge
+    | ReconciliationDay
+    | FxRate
+    | UsageDay
+)
+
+__all__ = [
+    "INPUT_CLASSES",
+    "MAX_COUNT",
+    "TOKEN_CLASSES",
+    "Batch",
+    "Charge",
+    "Commitment",
+    "CostHour",
+    "Deployment",
+    "FxRate",
+    "GpuHour",
+    "GpuRate",
+    "GpuSample",
+    "JobRun",
+    "Overhead",
+    "Price",
+    "PriceRange",
+    "ReconciliationDay",
+    "Record",
+    "Rejected",
+    "Request",
+    "Signal",
+    "SourceState",
+    "SpanLink",
+    "UsageBucket",
+    "UsageDay",
+    "Verdict",
+    "Workload",
+    "price_variant",
+]

@@ -1,0 +1,158 @@
+"""What prices, capacity and work are said to be, with the instant from which it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One effective-dated price list entry, USD per token (fees: USD per unit); None = not priced."""
+
+    TABLE: ClassVar[str] = "prices"
+
+    price_id: int
+    provider: str
+    model: str
+    variant: str
+    region: str
+    tier_start: int
+    valid_from: datetime
+    valid_to: datetime
+    day_from_s: int
+    day_to_s: int
+    recorded_at: datetime
+    source: str
+    flags: int
+    input_fresh: Decimal | None
+    cache_read: Decimal | None
+    cache_write_short: Decimal | None
+    cache_write_long: Decimal | None
+    cache_write_other: Decimal | None
+    output: Decimal | None
+    output_reasoning: Decimal | None
+    input_audio: Decimal | None
+    output_audio: Decimal | None
+    input_image: Decimal | None
+    output_image: Decimal | None
+    n_web_search: Decimal | None
+    n_file_search: Decimal | None
+    request: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRange:
+    """Which price a name as billed had in a span of whole seconds; made from `Price`, read by `price_at`."""
+
+    TABLE: ClassVar[str] = "price_ranges"
+
+    vintage: str
+    provider: str
+    model: str
+    variant: str
+    region: str
+    valid_from: datetime
+    valid_to: datetime
+    id0: int
+    start1: int
+    id1: int
+    start2: int
+    id2: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class GpuRate:
+    """What a pool's GPUs cost while it is held, USD per GPU-hour."""
+
+    TABLE: ClassVar[str] = "gpu_rates"
+
+    pool: str
+    kind: str
+    gpus: int
+    usd_per_gpu_hour: Decimal
+    valid_from: datetime
+    valid_to: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """A running cost beside tokens and GPUs; `unit` is usd_per_month, usd_per_hour or share."""
+
+    TABLE: ClassVar[str] = "overheads"
+
+    name: str
+    side: str
+    pool: str
+    unit: str
+    amount: Decimal
+    valid_from: datetime
+    valid_to: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A minimum spend promised to a provider, USD of metered use in a calendar month (UTC)."""
+
+    TABLE: ClassVar[str] = "commitments"
+
+    name: str
+    provider: str
+    usd_per_month: Decimal
+    valid_from: datetime
+    valid_to: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where a workload can run: a metered channel or GPUs of a pool, with its capacity in replica-seconds."""
+
+    TABLE: ClassVar[str] = "deployments"
+
+    name: str
+    side: str
+    provider: str
+    model: str
+    pool: str
+    gpus: list[str]
+    gpus_per_replica: int
+    s_per_uncached: float
+    s_per_cached: float
+    s_per_output: float
+    s_per_kv: float
+    grade: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A unit of decision: which requests belong to it, and which deployments may serve it."""
+
+    TABLE: ClassVar[str] = "workloads"
+
+    name: str
+    team: str
+    rules: str
+    deployments: list[str]
+    token_ratio: float
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FxRate:
+    """A declared exchange rate, USD for one unit, from an instant on."""
+
+    TABLE: ClassVar[str] = "fx_rates"
+
+    currency: str
+    valid_from: datetime
+    usd: Decimal
+    recorded_at: datetime

@@ -1,0 +1,85 @@
+-- Usage that only the provider tells counts as cost, on the days on which no request records of that provider are there.
+
+ALTER TABLE usage_buckets
+  ADD COLUMN IF NOT EXISTS deployment LowCardinality(String) COMMENT 'Declared deployment, empty if none matched' AFTER context,
+  ADD COLUMN IF NOT EXISTS workload LowCardinality(String) COMMENT 'Declared workload, else unassigned' AFTER deployment,
+  ADD COLUMN IF NOT EXISTS team LowCardinality(String) COMMENT 'Team of the workload' AFTER workload;
+
+CREATE TABLE IF NOT EXISTS usage_days (
+  day Date COMMENT 'UTC day',
+  provider LowCardinality(String) COMMENT 'Who bills',
+  counted LowCardinality(String) COMMENT 'What the cost of the day is made of: requests, or reports of the provider; never both',
+  ver UInt64 COMMENT 'Order of deciding, nanoseconds'
+) ENGINE = ReplacingMergeTree(ver) ORDER BY (day, provider)
+COMMENT 'Days for which a provider reports usage, and whether its reports or our request records count';
+
+ALTER TABLE usage_hourly
+  ADD COLUMN IF NOT EXISTS counted Enum8('requests' = 0, 'reports' = 1) COMMENT 'Where it is known from: request records, or usage reports of the provider' AFTER price_id,
+  ADD COLUMN IF NOT EXISTS uncounted_tokens Int64 CODEC(T64, ZSTD(1)) COMMENT 'Tokens of usage whose requests nobody counted' AFTER cost,
+  ADD COLUMN IF NOT EXISTS usd_approximate Decimal(38, 12) CODEC(ZSTD(1)) COMMENT 'USD of usage whose token classes or context tier are not told exactly' AFTER uncounted_tokens,
+  MODIFY ORDER BY (hour, side, provider, model, deployment, workload, team, environment, tier, price_id, counted);
+
+CREATE VIEW IF NOT EXISTS counted_attempts AS
+SELECT * FROM priced_attempts
+WHERE side != 'api' OR (toDate(at, 'UTC'), provider) NOT IN (SELECT day, provider FROM usage_days FINAL WHERE counted = 'reports');
+
+CREATE VIEW IF NOT EXISTS counted_reports AS
+WITH
+  dictGet('price_at', ('id0', 'start1', 'id1'), cityHash64(toString(b.provider), toString(b.model), toString(b.variant), ''), b.hour) AS span,
+  b.context NOT IN ('', '0-200k') AND span.2 <= 200000 AS long,
+  toUInt32(if(long, span.3, span.1)) AS price,
+  toDecimal128(0, 12) AS nothing,
+  dictGet('price_of', ('input_fresh', 'cache_read', 'cache_write_short', 'cache_write_long', 'cache_write_other', 'output', 'n_web_search'),
+    toUInt64(price)) AS p
+SELECT b.hour AS hour, b.provider AS provider, b.model AS model, b.deployment AS deployment, b.workload AS workload, b.team AS team,
+  b.variant AS variant, b.source AS source, b.account AS account, price AS price_id, b.n_requests AS n_requests,
+  b.input_fresh AS input_fresh, b.cache_read AS cache_read, b.cache_write_short AS cache_write_short, b.cache_write_long AS cache_write_long,
+  b.cache_write_other AS cache_write_other, b.output AS output,
+  b.input_fresh + b.cache_read + b.cache_write_short + b.cache_write_long + b.cache_write_other AS total_input,
+  b.input_fresh * isNull(p.1) + b.cache_read * isNull(p.2) + b.cache_write_short * isNull(p.3) + b.cache_write_long * isNull(p.4)
+    + b.cache_write_other * isNull(p.5) + b.output * isNull(p.6) AS unpriced_tokens,
+  b.input_fresh * ifNull(toDecimal128(p.1, 12), nothing) AS usd_input_fresh,
+  b.cache_read * ifNull(toDecimal128(p.2, 12), nothing) AS usd_cache_read,
+  b.cache_write_short * ifNull(toDecimal128(p.3, 12), nothing) AS usd_cache_write_short,
+  b.cache_write_long * ifNull(toDecimal128(p.4, 12), nothing) AS usd_cache_write_long,
+  b.cache_write_other * ifNull(toDecimal128(p.5, 12), nothing) AS usd_cache_write_other,
+  b.output * ifNull(toDecimal128(p.6, 12), nothing) AS usd_output,
+  b.n_web_search * ifNull(toDecimal128(p.7, 12), nothing) AS usd_fees,
+  usd_input_fresh + usd_cache_read + usd_cache_write_short + usd_cache_write_long + usd_cache_write_other + usd_output + usd_fees AS cost,
+  NOT long AND span.2 < bitShiftLeft(toInt64(1), 62) AND (b.context = '' OR span.2 < 200000) AS tier_unknown
+FROM (
+  -- A bucket of more than an hour is spread evenly over its hours, in whole tokens that add up to it.
+  SELECT u.source AS source, u.account AS account, u.provider AS provider, u.model AS model, u.deployment AS deployment,
+    if(u.workload = '', 'unassigned', u.workload) AS workload, u.team AS team, u.context AS context,
+    multiIf(u.processing = 'batch', 'batch', u.tier IN ('flex', 'priority', 'fast'), toString(u.tier), 'standard') AS variant,
+    toInt64(greatest(1, intDiv(u.width_s, 3600))) AS parts, arrayJoin(range(toUInt32(parts))) AS k,
+    toStartOfHour(u.start) + toIntervalHour(k) AS hour,
+    intDiv(u.input_fresh * (k + 1), parts) - intDiv(u.input_fresh * k, parts) AS input_fresh,
+    intDiv(u.cache_read * (k + 1), parts) - intDiv(u.cache_read * k, parts) AS cache_read,
+    intDiv(u.cache_write_short * (k + 1), parts) - intDiv(u.cache_write_short * k, parts) AS cache_write_short,
+    intDiv(u.cache_write_long * (k + 1), parts) - intDiv(u.cache_write_long * k, parts) AS cache_write_long,
+    intDiv(u.cache_write_other * (k + 1), parts) - intDiv(u.cache_write_other * k, parts) AS cache_write_other,
+    intDiv(u.output * (k + 1), parts) - intDiv(u.output * k, parts) AS output,
+    intDiv(ifNull(u.n_web_search, 0) * (k + 1), parts) - intDiv(ifNull(u.n_web_search, 0) * k, parts) AS n_web_search,
+    intDiv(u.n_requests * (k + 1), parts) - intDiv(u.n_requests * k, parts) AS n_requests
+  FROM usage_buckets AS u FINAL
+  WHERE (toDate(u.start, 'UTC'), u.provider) IN (SELECT day, provider FROM usage_days FINAL WHERE counted = 'reports')) AS b;
+
+CREATE OR REPLACE VIEW v_usage_hourly AS
+SELECT hour, side, provider, model, deployment, workload, team, environment, tier, price_id, counted,
+  attempts, failed, no_usage, unpriced_attempts, unpriced_tokens,
+  input_fresh, cache_read, cache_write_short, cache_write_long, cache_write_other, output, unexplained, output_reasoning,
+  input_fresh + cache_read + cache_write_short + cache_write_long + cache_write_other AS total_input,
+  n_logical AS requests, n_success AS successful_requests,
+  usd_input_fresh + usd_cache_read + usd_cache_write_short + usd_cache_write_long + usd_cache_write_other + usd_output + usd_fees AS useful_cost,
+  usd_retries_failed AS wasted_cost, cost, uncounted_tokens, usd_approximate AS approximate_cost, cost_reported
+FROM usage_hourly FINAL WHERE attempts != 0 OR counted = 'reports' AND (total_input != 0 OR output != 0 OR cost != 0);
+
+CREATE OR REPLACE VIEW v_usage_buckets AS
+SELECT source, account, provider, view, start, width_s, model, project, key, tier, processing, context, deployment,
+  if(workload = '', 'unassigned', workload) AS workload, team, input_fresh, cache_read,
+  cache_write_short, cache_write_long, cache_write_other, output, n_requests, n_web_search, extra, is_final
+FROM usage_buckets FINAL;
+
+CREATE VIEW IF NOT EXISTS v_usage_days AS
+SELECT day, provider, counted FROM usage_days FINAL;
