@@ -113,9 +113,10 @@ class WorkloadConfig:
 
 @dataclass(frozen=True, slots=True)
 class PricesConfig:
-    """[prices]: your own prices beside the book of genai-prices."""
+    """[prices]: your own prices beside the book of genai-prices, and a second book that it is held against."""
 
     override: tuple[Override, ...] = ()
+    second: str = ""
 
 
 @dataclass(frozen=True, slots=True)

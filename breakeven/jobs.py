@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from ledger.costing.reconcile import reconcile
 from ledger.errors import BreakevenError
-from ledger.records import JobRun
+from ledger.records import JobRun, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,8 +108,18 @@ class Jobs:
         return f"{len(days)} days" if days else ""
 
     def prices(self) -> str:
-        """Load the price book if it changed, and renew prices that depend on the time of day."""
-        return f"{self.service.prices.refresh(datetime.now(UTC))} new price rows"
+        """Load the price book if it changed, renew prices of the time of day, and say how prices in use stand."""
+        now = datetime.now(UTC)
+        rows = self.service.prices.refresh(now)
+        found = self.service.agreements(now - timedelta(days=30))
+        age = self.service.prices.book(now)["age_days"]
+        signals = [Signal("price_book_age_days", "{}", now, age)]
+        for one in found:
+            labels = json.dumps({"provider": one.provider, "model": one.model, "variant": one.variant})
+            signals.append(Signal("price_disputed", labels, now, float(one.standing == "disputed")))
+        self.service.store.add(signals)
+        disputed = sum(one.standing == "disputed" for one in found)
+        return f"{rows} new price rows" + (f", {disputed} prices in use are disputed" if disputed else "")
 
     def retention(self) -> str:
         """Drop whole months that are past their days."""

@@ -46,6 +46,11 @@ def text(store: Store, jobs: dict[str, JobRun], as_of: datetime, asked: list[dic
     for pool in report.idle(store, as_of):
         _set(idle, (pool.pool,), pool.idle_per_day)
         _set(used, (pool.pool,), pool.used_share)
+    age = Gauge("breakeven_price_book_age_days", "Days since this version of the book was loaded.", registry=registry)
+    disputed = Gauge("breakeven_prices_disputed", "Prices in use that a second source disputes.", registry=registry)
+    for row in store.ask("breakeven", "price_signals"):
+        _set(age, (), row["age_days"])
+        _set(disputed, (), row["disputed"])
     ended = Gauge(
         "breakeven_job_last_end_timestamp_seconds",
         "End of the last run of a job.",
@@ -76,6 +81,6 @@ def _sources(registry: CollectorRegistry, asked: list[dict[str, Any]]) -> None:
             failed.labels(*names).set(int(bool(row["error"])))
 
 
-def _set(gauge: Gauge, labels: tuple[str, ...], value: Decimal | None) -> None:
+def _set(gauge: Gauge, labels: tuple[str, ...], value: Decimal | float | None) -> None:
     if value is not None:
-        gauge.labels(*labels).set(float(value))
+        (gauge.labels(*labels) if labels else gauge).set(float(value))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from breakeven.service import Service
+    from ledger.prices.witness import Agreement
 
 
 @app.command()
@@ -263,28 +266,60 @@ def prices_list(
 
 @prices_app.command("check")
 def prices_check(as_json: Json = False) -> None:
-    """Name models used without a price, and prices used in the last 30 days that break the usual order.
+    """Name models used without a price, and prices used in the last 30 days that are disputed or break the usual order.
 
-    Exit 1 if there is any. Unusual is not wrong: compare with the provider's list, then set [[prices.override]].
-    JSON: {"rows": [unpriced models], "findings": [prices out of order]}.
+    A price is disputed when a second source differs by more than 1 %: a price map of yours (`[prices] second`), unit
+    prices of bills, or costs that a gateway reports. Exit 1 if there is anything. Compare with the provider's list,
+    then set [[prices.override]].
+    JSON: {"rows": [unpriced models], "findings": [prices out of order], "prices": [{"provider", "model", "variant",
+    "source", "standing": user | agreed | disputed | single, "opinions"}], "book": {"version", "age_days"}}.
     """
     with opened() as service:
         service.tick()
         rows = service.store.ask("breakeven", "unpriced_models")
         since = datetime.now(UTC) - timedelta(days=30)
         findings = service.store.ask("breakeven", "price_findings", since=since)
+        prices, book = service.agreements(since), service.prices.book(datetime.now(UTC))
     if wants_json(as_json):
-        print_json({"rows": rows, "findings": findings})
+        print_json({"rows": rows, "findings": findings, "prices": [_agreement(one) for one in prices], "book": book})
     else:
         _unpriced(rows)
+        _agreements(prices, book)
         for one in findings:
             show.say(f"{one['provider']}/{one['model']} {one['variant']} ({one['source']}): {one['finding']}")
         if not findings:
             show.say(
                 "Prices in use keep the usual order: cache read, input, cache write; input, output; batch, standard."
             )
-    if rows or findings:
+    if rows or findings or any(one.standing == "disputed" for one in prices):
         raise typer.Exit(1)
+
+
+def _agreement(one: Agreement) -> dict[str, Any]:
+    opinions = [{**dataclasses.asdict(o), "difference": o.difference, "agrees": o.agrees} for o in one.opinions]
+    return {**dataclasses.asdict(one), "opinions": opinions}
+
+
+def _agreements(prices: list[Agreement], book: dict[str, Any]) -> None:
+    counts = Counter(one.standing for one in prices)
+    said = ", ".join(f"{counts[name]} {words}" for name, words in _STANDINGS.items() if counts[name])
+    show.say(f"Prices in use, last 30 days: {said or 'none'}. Book: genai-prices {book['version']}, "
+             f"loaded {book['age_days'] or 0} days ago.")  # fmt: skip
+    for one in prices:
+        for o in one.opinions:
+            if one.standing == "disputed" and not o.agrees:
+                unit = "" if not o.token_class else " per 1M"
+                scale = 1 if not o.token_class else 10**6
+                show.say(
+                    f"{one.provider}/{one.model} {one.variant} {o.token_class or 'calls'}: {o.says} "
+                    f"{show.usd(o.other * scale)}{unit}, book {show.usd(o.book * scale)}{unit} ({o.difference:+.1%})"
+                )
+
+
+_STANDINGS = {
+    "user": "set by you", "agreed": "agreed by a second source", "disputed": "disputed",
+    "single": "known from one source only",
+}  # fmt: skip
 
 
 def _unpriced(rows: list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from collector.attribution import Attribution
@@ -12,6 +13,7 @@ from ledger.costing.declared import is_foreign
 from ledger.costing.reconcile import Reconciled, reconcile
 from ledger.costing.tick import Tick, tick
 from ledger.prices.register import PriceRegister
+from ledger.prices.witness import Agreement, agreements
 from ledger.store import Store
 from ledger.verdict.evaluate import evaluate
 
@@ -64,6 +66,11 @@ class Service:
     def tick(self, progress: Callable[[int, int], None] | None = None) -> Tick:
         """Bring the derived tables up to the facts."""
         return tick(self.store, self.config.declared(), datetime.now(UTC), progress, pools=not self.foreign)
+
+    def agreements(self, since: datetime) -> list[Agreement]:
+        """Hold the prices used since an instant against second sources."""
+        second = self.config.prices.second
+        return agreements(self.store, since, Path(second).expanduser() if second else None)
 
     def reconcile(self, start: datetime, end: datetime) -> list[Reconciled]:
         """Hold what was metered in a span against the bills."""

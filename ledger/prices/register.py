@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ledger.prices import ranges
@@ -40,12 +41,14 @@ class PriceRegister:
         self.store, self.frozen = store, frozen
         self.overrides = tuple(overrides)
         self._known: set[Name] | None = None
+        self._stored: dict[tuple[Any, ...], Price] | None = None
 
     def refresh(self, as_of: datetime) -> int:
         """Load the book if it or the overrides changed, renew every known name from the next hour on.
 
         Returns the number of new price rows. Nothing before `as_of`'s next full hour moves.
         """
+        self._stored = None  # another process may have loaded rows since
         mark = self._mark(as_of)
         seen = self.store.ask("ledger.store", "cursor", source="prices", name="book")
         if seen and (self.frozen or seen[0]["value"] == mark):
@@ -64,11 +67,19 @@ class PriceRegister:
         self.store.add([SourceState("prices", "book", mark)])
         return numbered
 
+    def book(self, as_of: datetime) -> dict[str, Any]:
+        """Return the version of the book in use and for how many days it has been in this store, at least its age."""
+        (row,) = self.store.ask(_PACKAGE, "book_loaded", source=f"genai-prices {BOOK_VERSION}")
+        loaded = row["loaded"]
+        return {"version": BOOK_VERSION, "age_days": None if loaded is None else (as_of - loaded).days}
+
     def resolve(self, names: Iterable[Name], as_of: datetime) -> list[Name]:
         """Give names that were never seen their spans; return those that have no price at all."""
         if self._known is None:
             self.refresh(as_of)
             self._known = set(self._ranges())
+        else:
+            self._stored = None
         new = sorted(set(names) - self._known)
         found = self._fresh(new, as_of) if new else {}
         write = [span for name in new for span in found[name] or [ranges.unknown(name)]]
@@ -115,15 +126,15 @@ class PriceRegister:
 
     def _number(self, rows: Sequence[Price], as_of: datetime) -> int:
         """Store rows that are not there yet, with numbers after the last; return how many."""
-        known = {_content(price) for price in self._prices()}
+        stored = self._prices()
         number = int(self.store.ask(_PACKAGE, "last_price")[0]["price_id"])
         fresh = []
         for row in rows:
             content = _content(row)
-            if content not in known:
-                known.add(content)
+            if content not in stored:
                 number += 1
-                fresh.append(replace(row, price_id=number, recorded_at=as_of))
+                stored[content] = replace(row, price_id=number, recorded_at=as_of)
+                fresh.append(stored[content])
         self.store.add(fresh)
         return len(fresh)
 
@@ -132,7 +143,7 @@ class PriceRegister:
         wanted = list(names)
         resold = [row for name in wanted for row in self._resold(name)]
         self._number(resold, as_of)
-        stored = {_content(price): price for price in self._prices()}
+        stored = self._prices()
         user = [stored[content] for row in override_prices(self.overrides) if (content := _content(row)) in stored]
         out = {}
         for name in wanted:
@@ -152,8 +163,12 @@ class PriceRegister:
             return []
         return book_prices(*found)
 
-    def _prices(self) -> list[Price]:
-        return [Price(**row) for row in self.store.ask(_PACKAGE, "prices")]
+    def _prices(self) -> dict[tuple[Any, ...], Price]:
+        """Return the rows of the book in the store by what they say; read once for each call from outside."""
+        if self._stored is None:
+            rows = [Price(**row) for row in self.store.ask(_PACKAGE, "prices")]
+            self._stored = {_content(row): row for row in rows}
+        return self._stored
 
     def _ranges(self) -> dict[Name, list[PriceRange]]:
         out: dict[Name, list[PriceRange]] = {}
@@ -170,7 +185,8 @@ class PriceRegister:
                 self.store.command(statement)
 
 
+_said = attrgetter(*(f.name for f in fields(Price) if f.name not in ("price_id", "recorded_at", "source")))
+
+
 def _content(price: Price) -> tuple[Any, ...]:
-    skip = ("price_id", "recorded_at", "source")
-    kind = "user" if price.source == "user" else "book"
-    return (kind, *(getattr(price, f.name) for f in fields(price) if f.name not in skip))
+    return ("user" if price.source == "user" else "book", *_said(price))
