@@ -62,6 +62,16 @@ def asked_rows(service: Service, name: str = "") -> list[dict[str, Any]]:
     return rows
 
 
+def fact_rows(service: Service) -> list[dict[str, Any]]:
+    """Return what each source brought, one dict a kind of fact."""
+    return service.store.ask("breakeven", "sources", as_of=datetime.now(UTC))
+
+
+def overlap_rows(service: Service) -> list[dict[str, Any]]:
+    """Return what both requests and reports of a provider told in the last 30 days, and which of them counts."""
+    return service.store.ask("breakeven", "overlap", since=datetime.now(UTC) - timedelta(days=30))
+
+
 def idle_row(one: report.PoolIdle) -> dict[str, Any]:
     """Return a pool's idle figures for scripts."""
     return {

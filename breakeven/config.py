@@ -37,10 +37,11 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """[server]: where the page, the API and the receivers listen."""
+    """[server]: where the page, the API and the receivers listen; `token_metrics`: services that send no spans."""
 
     listen: str = "127.0.0.1:8400"
     max_body_mib: int = 20
+    token_metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from breakeven import show
-from breakeven.answers import asked_rows, moment
+from breakeven.answers import asked_rows, fact_rows, moment, overlap_rows
 from breakeven.command import Json, opened, print_json, wants_json
 from collector.source import source
 from ledger.errors import ConfigError
@@ -35,9 +35,9 @@ def sources(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand:
         return
     with opened() as service:
-        rows, asked = service.store.ask("breakeven", "sources"), asked_rows(service)
+        rows, asked, overlap = fact_rows(service), asked_rows(service), overlap_rows(service)
     if wants_json(as_json):
-        print_json({"rows": rows, "asked": asked})
+        print_json({"rows": rows, "asked": asked, "overlap": overlap})
     elif not rows and not asked:
         show.say(
             "No source has brought anything yet. `breakeven import FILE`, send OTLP to /v1/traces of `breakeven run`, "
@@ -48,19 +48,37 @@ def sources(context: typer.Context, as_json: Json = False) -> None:
             _facts(rows)
         if asked:
             _asked(asked)
+        if overlap:
+            _overlap(overlap)
 
 
 def _facts(rows: list[dict[str, Any]]) -> None:
     show.table(
         "Facts",
-        ["source", "kind", "rows>", "first event", "last event", "stored last", "rejected>"],
+        ["source", "kind", "rows>", "24 h>", "first event", "last event", "stored last", "provisional>", "rejected>"],
         [
             [
-                str(r["source"]), str(r["kind"]), show.count(r["rows"]), show.when(r["first"]), show.when(r["last"]),
-                show.when(r["stored"]), show.count(r["rejected"]),
+                str(r["source"]), str(r["kind"]), show.count(r["rows"]), show.count(r["rows_24h"]),
+                show.when(r["first"]), show.when(r["last"]),
+                show.when(r["stored"]), show.count(r["provisional"]), show.count(r["rejected"]),
             ]
             for r in rows
         ],
+    )  # fmt: skip
+
+
+def _overlap(rows: list[dict[str, Any]]) -> None:
+    show.table(
+        "Told twice, counted once · last 30 days",
+        ["provider", "counted", "days>", "tokens of requests>", "tokens of reports>"],
+        [
+            [
+                r["provider"], r["counted"], show.count(r["days"]), show.compact(r["request_tokens"]),
+                show.compact(r["reported_tokens"]),
+            ]
+            for r in rows
+        ],
+        "`authoritative` in [sources.NAME] decides; breakeven reconcile names what is missing",
     )  # fmt: skip
 
 

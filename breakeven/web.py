@@ -26,7 +26,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from breakeven import bills, metrics, show
-from breakeven.answers import asked_rows, idle_row, moment, verdict_rows, zone_of
+from breakeven.answers import asked_rows, fact_rows, idle_row, moment, overlap_rows, verdict_rows, zone_of
 from breakeven.jobs import Jobs
 from collector.receivers import otlp
 from collector.receivers.litellm import LiteLLMCallback
@@ -123,7 +123,9 @@ class Web:
         self.service = service
         self.jobs = Jobs(service)
         limit = service.config.server.max_body_mib << 20
-        self.receiver = otlp.Receiver(service.store, service.prices, service.attribution, limit)
+        self.receiver = otlp.Receiver(
+            service.store, service.prices, service.attribution, limit, service.config.server.token_metrics
+        )
         self.callback = LiteLLMCallback(service.store, service.prices, service.attribution, limit)
 
     @contextlib.asynccontextmanager
@@ -233,7 +235,8 @@ class Web:
     def sources(self, request: Request) -> Any:
         """Answer /api/v1/sources."""
         _query(request, {})
-        return {"rows": self.service.store.ask("breakeven", "sources"), "asked": asked_rows(self.service)}
+        rows = fact_rows(self.service)
+        return {"rows": rows, "asked": asked_rows(self.service), "overlap": overlap_rows(self.service)}
 
     def dashboard(self, request: Request) -> Any:
         """Answer a dashboard's definition with the values of its variables."""

@@ -8,11 +8,14 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from collector.intake import Counts
-from ledger.records import Charge, UsageBucket
+from ledger.records import Charge, UsageBucket, price_variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
+    from collector.attribution import Attribution
+    from ledger.prices.register import PriceRegister
     from ledger.store import Store
 
 _KEYS: dict[type, tuple[str, ...]] = {
@@ -118,3 +121,18 @@ def _sum(one: Any, two: Any) -> Any:
 def key_of(row: Any) -> tuple[Any, ...]:
     """Return what tells a row of a table from the others."""
     return tuple(getattr(row, name) for name in _KEYS[type(row)])
+
+
+def placed(
+    rows: list[UsageBucket], prices: PriceRegister, attribution: Attribution, now: datetime
+) -> list[UsageBucket]:
+    """Return reported usage with the workload and deployment it belongs to, and have its models priced."""
+    prices.resolve({(r.provider, r.model, price_variant(r.tier, r.processing), "") for r in rows}, now)
+    columns: dict[str, list[Any]] = {
+        name: [getattr(row, name) for row in rows]
+        for name in ("workload", "team", "deployment", "key", "project", "provider", "model")
+    }
+    columns |= {"environment": [""] * len(rows), "side": ["api"] * len(rows)}
+    attribution.place(columns)
+    found = zip(rows, columns["workload"], columns["team"], columns["deployment"], strict=True)
+    return [replace(row, workload=w, team=t, deployment=d) for row, w, t, d in found]

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from collector.bills import key_of, merged
+from collector.bills import key_of, merged, placed
 from collector.intake import Intake
 from collector.source import Given, PulledSource, Stream, source
 from ledger.errors import BadRow, SourceBusy, SourceRefused
-from ledger.records import Charge, Rejected, Request, SourceState, UsageBucket, price_variant
+from ledger.records import Charge, Rejected, Request, SourceState, UsageBucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,24 +117,12 @@ class Puller:
             final = now - stream.final_after_h * _HOUR
             rows = [replace(row, is_final=int(_end(row) <= final)) for row in merged(good)]
             if stream.table == "usage_buckets":
-                rows = self._placed(rows, now)
+                rows = placed(rows, self.prices, self.attribution, now)
             health.rows += len(rows)
             health.revised += self._replace(given, stream, rows, start, end)
         if bad:
             origin = f"{stream.name} {start:%Y-%m-%dT%H}"
             self.store.add([Rejected(now, given.name, origin, n, b.field, b.reason, "") for n, b in enumerate(bad, 1)])
-
-    def _placed(self, rows: list[UsageBucket], now: datetime) -> list[UsageBucket]:
-        """Return reported usage with the workload and deployment it belongs to, and have its models priced."""
-        self.prices.resolve({(r.provider, r.model, price_variant(r.tier, r.processing), "") for r in rows}, now)
-        columns: dict[str, list[Any]] = {
-            name: [getattr(row, name) for row in rows]
-            for name in ("workload", "team", "deployment", "key", "project", "provider", "model")
-        }
-        columns |= {"environment": [""] * len(rows), "side": ["api"] * len(rows)}
-        self.attribution.place(columns)
-        found = zip(rows, columns["workload"], columns["team"], columns["deployment"], strict=True)
-        return [replace(row, workload=w, team=t, deployment=d) for row, w, t, d in found]
 
     def _requests(self, given: Given, stream: Stream, rows: list[Any], now: datetime) -> int:
         intake = Intake(self.store, self.prices, self.attribution, f"{given.name} {stream.name}", now)

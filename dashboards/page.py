@@ -130,6 +130,8 @@ def _field(panel: Panel, name: str, column: list[Any]) -> dict[str, Any]:
     kind = "boolean" if isinstance(probe, bool) else "string" if isinstance(probe, str) else "number"
     given = panel.fields.get(name, {})
     unit = given.get("unit", panel.unit if kind == "number" else "text")
+    if unit == "time":
+        return {"name": name, "type": "time", **{k: v for k, v in given.items() if k != "unit"}}
     return {"name": name, "type": kind, "unit": unit, **{k: v for k, v in given.items() if k != "unit"}}
 
 

@@ -124,11 +124,12 @@ def readings(message: Any) -> dict[tuple[str, str, str, str, int], dict[str, flo
 
 
 def points(message: Any) -> Iterator[Any]:
-    """Yield every number of an ExportMetricsServiceRequest."""
+    """Yield every data point of an ExportMetricsServiceRequest."""
     for resource in message.resource_metrics:
         for scope in resource.scope_metrics:
             for metric in scope.metrics:
-                yield from _points(metric)
+                kind = metric.WhichOneof("data")
+                yield from getattr(metric, kind).data_points if kind else ()
 
 
 def _points(metric: Any) -> Iterator[Any]:

@@ -22,11 +22,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from collector.receivers.gpu_metrics import GpuMetrics, points
 from collector.receivers.spans import spans
+from collector.receivers.token_metrics import TokenMetrics
 from collector.receivers.traces import Traces
 from ledger.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from collector.attribution import Attribution
@@ -78,11 +79,19 @@ LOGS = Signal("logs", ExportLogsServiceRequest, ExportLogsServiceResponse, "reje
 class Receiver:
     """Takes OTLP requests. 400, 413 and 415 are final, 503 is to be sent again."""
 
-    def __init__(self, store: Store, prices: PriceRegister, attribution: Attribution, limit: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        prices: PriceRegister,
+        attribution: Attribution,
+        limit: int,
+        token_metrics: Collection[str] = (),
+    ) -> None:
         self.limit = limit
+        gpus, tokens = GpuMetrics(store), TokenMetrics(store, prices, attribution, frozenset(token_metrics))
         self._takers: dict[str, Callable[[Any, datetime], list[BadRow]]] = {
             "traces": Traces(store, prices, attribution).take,
-            "metrics": GpuMetrics(store).take,
+            "metrics": lambda message, now: [*gpus.take(message, now), *tokens.take(message, now)],
             "logs": lambda _, __: [],  # events repeat what spans tell
         }
 

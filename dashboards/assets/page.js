@@ -69,7 +69,7 @@ function table(panel, data, box, sort) {
   box.append(el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows))));
 }
 function cell(field, value, bucket) {
-  if (field.type === "time") return el("td", {}, time(value, bucket));
+  if (field.type === "time") return el("td", {}, value === null ? "–" : time(value, field.name === "time" ? bucket : 0));
   if (field.mapping && value !== null) {
     const [text, colour] = state.definition.mappings[field.mapping][value] || [value, "unknown"];
     return el("td", {}, el("span", { class: "tag", style: `border-color:${state.definition.colours[colour]}` }, text));

@@ -53,7 +53,7 @@ FROM (
     part.1, counts[1], counts[1], counts[2], counts[3], counts[4], 0, counts[1],
     if(half = 0, part.3, toDecimal128(part.2, 12) - part.3) AS money,
     if(part.4, if(half = 0, r.first, r.cost - r.first), toDecimal128(0, 12)) AS reported,
-    if(isNull(r.n_requests), counts[2] + counts[3], 0), if(r.tier_unknown, reported, toDecimal128(0, 12)), money
+    if(isNull(r.n_requests), counts[2] + counts[3], 0), if(r.approximate, reported, toDecimal128(0, 12)), money
   FROM (
     SELECT *, toDecimal128(cost * {split_s:UInt32} / 3600, 12) AS first
     FROM counted_reports WHERE hour IN {edges:Array(DateTime('UTC'))}) AS r

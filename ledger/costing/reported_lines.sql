@@ -10,7 +10,7 @@ FROM (
       ('cache_write_long', u.cache_write_long, p.4), ('cache_write_other', u.cache_write_other, p.5), ('output', u.output, p.6)]) AS part,
     part.1 AS token_class, part.2 AS tokens, tokens * toDecimal128(part.3, 12) AS usd
   FROM usage_buckets AS u FINAL
-  WHERE u.start >= {from:DateTime('UTC')} AND u.start < {to:DateTime('UTC')}) AS k
+  WHERE u.view != 'token metrics' AND u.start >= {from:DateTime('UTC')} AND u.start < {to:DateTime('UTC')}) AS k
 WHERE k.tokens != 0
 GROUP BY day, provider, model, token_class
 ORDER BY day, provider, model, token_class

@@ -48,7 +48,7 @@ FROM (
     0, 0, toInt64(sum(ifNull(b.n_requests, 0))), toInt64(sum(ifNull(b.n_requests, 0))),
     sum(b.usd_input_fresh), sum(b.usd_cache_read), sum(b.usd_cache_write_short), sum(b.usd_cache_write_long),
     sum(b.usd_cache_write_other), sum(b.usd_output), sum(b.usd_fees), 0, sum(b.cost), toInt64(sumIf(b.total_input + b.output, isNull(b.n_requests))),
-    sumIf(b.cost, b.tier_unknown), 0
+    sumIf(b.cost, b.approximate), 0
   FROM counted_reports AS b WHERE b.hour IN {hours:Array(DateTime('UTC'))}
   GROUP BY b.hour, b.provider, b.model, b.deployment, b.workload, b.team, b.variant, b.price_id
   UNION ALL -- keys that vanished fall to zero

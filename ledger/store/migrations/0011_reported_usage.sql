@@ -32,7 +32,7 @@ WITH
   dictGet('price_of', ('input_fresh', 'cache_read', 'cache_write_short', 'cache_write_long', 'cache_write_other', 'output', 'n_web_search'),
     toUInt64(price)) AS p
 SELECT b.hour AS hour, b.provider AS provider, b.model AS model, b.deployment AS deployment, b.workload AS workload, b.team AS team,
-  b.variant AS variant, b.source AS source, b.account AS account, price AS price_id, b.n_requests AS n_requests,
+  b.variant AS variant, b.source AS source, b.account AS account, b.view AS view, price AS price_id, b.n_requests AS n_requests,
   b.input_fresh AS input_fresh, b.cache_read AS cache_read, b.cache_write_short AS cache_write_short, b.cache_write_long AS cache_write_long,
   b.cache_write_other AS cache_write_other, b.output AS output,
   b.input_fresh + b.cache_read + b.cache_write_short + b.cache_write_long + b.cache_write_other AS total_input,
@@ -46,11 +46,12 @@ SELECT b.hour AS hour, b.provider AS provider, b.model AS model, b.deployment AS
   b.output * ifNull(toDecimal128(p.6, 12), nothing) AS usd_output,
   b.n_web_search * ifNull(toDecimal128(p.7, 12), nothing) AS usd_fees,
   usd_input_fresh + usd_cache_read + usd_cache_write_short + usd_cache_write_long + usd_cache_write_other + usd_output + usd_fees AS cost,
-  NOT long AND span.2 < bitShiftLeft(toInt64(1), 62) AND (b.context = '' OR span.2 < 200000) AS tier_unknown
+  NOT long AND span.2 < bitShiftLeft(toInt64(1), 62) AND (b.context = '' OR span.2 < 200000)
+    OR b.view = 'token metrics' AND b.cache_read = 0 AND b.input_fresh > 0 AS approximate
 FROM (
   -- A bucket of more than an hour is spread evenly over its hours, in whole tokens that add up to it.
   SELECT u.source AS source, u.account AS account, u.provider AS provider, u.model AS model, u.deployment AS deployment,
-    if(u.workload = '', 'unassigned', u.workload) AS workload, u.team AS team, u.context AS context,
+    if(u.workload = '', 'unassigned', u.workload) AS workload, u.team AS team, u.view AS view, u.context AS context,
     multiIf(u.processing = 'batch', 'batch', u.tier IN ('flex', 'priority', 'fast'), toString(u.tier), 'standard') AS variant,
     toInt64(greatest(1, intDiv(u.width_s, 3600))) AS parts, arrayJoin(range(toUInt32(parts))) AS k,
     toStartOfHour(u.start) + toIntervalHour(k) AS hour,
@@ -63,7 +64,9 @@ FROM (
     intDiv(ifNull(u.n_web_search, 0) * (k + 1), parts) - intDiv(ifNull(u.n_web_search, 0) * k, parts) AS n_web_search,
     intDiv(u.n_requests * (k + 1), parts) - intDiv(u.n_requests * k, parts) AS n_requests
   FROM usage_buckets AS u FINAL
-  WHERE (toDate(u.start, 'UTC'), u.provider) IN (SELECT day, provider FROM usage_days FINAL WHERE counted = 'reports')) AS b;
+  -- Token metrics are those of services without spans: they count beside request records, never beside reports of the provider.
+  WHERE (u.view != 'token metrics') = ((toDate(u.start, 'UTC'), u.provider) IN (
+    SELECT day, provider FROM usage_days FINAL WHERE counted = 'reports'))) AS b;
 
 CREATE OR REPLACE VIEW v_usage_hourly AS
 SELECT hour, side, provider, model, deployment, workload, team, environment, tier, price_id, counted,

@@ -80,6 +80,21 @@ def test_a_day_counts_requests_or_reports_never_both(store, prices):
     ]
 
 
+def test_what_is_told_twice_is_shown(store, prices):
+    store.add([bucket(0), bucket(30)])
+    store.add([request(DAY, "some", model="m", input_fresh=400_000)])
+    tick(store, Declared(), NOW)
+    assert store.ask("breakeven", "overlap", since=DAY) == [
+        {
+            "provider": "openai",
+            "counted": "requests",
+            "days": 1,
+            "request_tokens": 400_000,
+            "reported_tokens": 2_000_000,
+        }
+    ]
+
+
 def test_another_providers_requests_leave_the_reports_alone(store, prices):
     store.add([bucket(0)])
     store.add([request(DAY, "other", provider="anthropic", model="tiered", input_fresh=1_000_000)])

@@ -124,6 +124,50 @@ DAYS = [
 ]  # fmt: skip
 
 
+def spends(store, days):
+    """Requests of some instants whose costs add up to the given dollars, at 1 USD per million tokens."""
+    PriceRegister(store, [Override("openai", "m", input=Decimal(1))]).resolve([("openai", "m", "standard", "")], FIRST)
+    for first, usd, n in days:
+        tokens, hour = int(Decimal(usd) * 10**6), timedelta(hours=24) / n
+        store.add([
+            request(first + k * hour, f"{first}{k}", model="m", input_fresh=tokens * (k + 1) // n - tokens * k // n) for k in range(n)
+        ])  # fmt: skip
+    tick(store, Declared(), LAST)
+
+
+@pytest.mark.parametrize("name", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_gv22_a_day_is_not_widened_by_its_zone(store, name):
+    """Three days asked singly and as a range: 0.1566 / 106, 2.0978 / 1,122, 2.9718 / 1,218; together 5.2262 / 2,446."""
+    zone = ZoneInfo(name)
+    told = [("0.1566", 106), ("2.0978", 1122), ("2.9718", 1218)]
+    nights = [midnight(date(2026, 2, 23 + n), zone) for n in range(4)]
+    spends(store, [(night, *day) for night, day in zip(nights, told, strict=False)])
+    for n, (usd, requests) in enumerate(told):
+        _, total = report.cost(store, since=nights[n], until=nights[n + 1], zone=zone)
+        assert (total.cost, total.requests) == (Decimal(usd), requests)
+    _, total = report.cost(store, since=nights[0], until=nights[3], zone=zone)
+    assert (total.cost, total.requests) == (Decimal("5.2262"), 2446)
+
+
+def test_gv23_five_local_days_are_their_range(store):
+    """Viewer at +05:30 over UTC rollups: 701.39 USD and 1,831 requests in five days, singly and as one range."""
+    zone = ZoneInfo("Asia/Kolkata")
+    nights = [midnight(date(2026, 10, 1 + n), zone) for n in range(7)]
+    told = [("200.07", 500), ("101.01", 331), ("150.31", 400), ("50", 100), ("200", 500)]
+    spends(
+        store,
+        [
+            (nights[0] - timedelta(days=1), "33", 50),
+            *((nights[n], *day) for n, day in enumerate(told)),
+            (nights[5], "44", 60),
+        ],
+    )
+    singly = [report.cost(store, since=nights[n], until=nights[n + 1], zone=zone)[1] for n in range(5)]
+    _, whole = report.cost(store, since=nights[0], until=nights[5], zone=zone)
+    assert sum(one.cost for one in singly) == whole.cost == Decimal("701.39")
+    assert sum(one.requests for one in singly) == whole.requests == 1831
+
+
 def test_gv25_a_dollar_an_hour_costs_what_the_day_is_long(store, fortnight):
     for name, day, hours in DAYS:
         zone = ZoneInfo(name)
