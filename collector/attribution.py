@@ -41,6 +41,10 @@ class Attribution:
             if not deployments[at]:
                 deployments[at] = self._deployment(side, provider, model)
 
+    def deployment(self, side: str, provider: str, model: str) -> str:
+        """Return the declared deployment of a model, '' if none is."""
+        return self._deployment(side, provider, model)
+
     def _find_workload(self, *names: str) -> tuple[str, str]:
         facts = dict(zip(_FACTS, names, strict=True))
         for name, owner, rules in self._rules:

@@ -8,14 +8,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pynvml
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.resources import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from exporters.spool import Spool
 
 
 class NoDriver(Exception):  # noqa: N818 - says what is so, not what went wrong
@@ -112,17 +119,34 @@ def observations(readings: Iterable[Reading], attribute: str) -> list[Observatio
     ]
 
 
-class Exporter:
-    """Sends readings to an OTLP/HTTP receiver every `interval` seconds."""
+class _ToSpool(MetricExporter):
+    """Puts each export on disk, from where a sender takes it to the receiver."""
 
-    def __init__(self, gpus: Gpus, endpoint: str, *, pool: str = "", headers: dict[str, str] | None = None) -> None:
+    def __init__(self, spool: Spool) -> None:
+        super().__init__()
+        self._spool = spool
+
+    def export(self, metrics_data: MetricsData, *_: Any, **__: Any) -> MetricExportResult:
+        self._spool.put("/v1/metrics", encode_metrics(metrics_data).SerializeToString())
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, *_: Any, **__: Any) -> bool:
+        return True
+
+    def shutdown(self, *_: Any, **__: Any) -> None:
+        """Nothing is held back."""
+
+
+class Exporter:
+    """Puts readings into the spool every `interval` seconds."""
+
+    def __init__(self, gpus: Gpus, spool: Spool, *, pool: str = "") -> None:
         self.gpus = gpus
         self._readings: list[Reading] = []
         resource = Resource.create(
             {"host.name": socket.gethostname(), "breakeven.pool": pool, "service.name": "breakeven-exporter"}
         )
-        sender = OTLPMetricExporter(endpoint=endpoint.rstrip("/") + "/v1/metrics", headers=headers or {})
-        self._reader = PeriodicExportingMetricReader(sender, export_interval_millis=gpus.interval * 1000)
+        self._reader = PeriodicExportingMetricReader(_ToSpool(spool), export_interval_millis=gpus.interval * 1000)
         self._provider = MeterProvider(metric_readers=[self._reader], resource=resource, shutdown_on_exit=False)
         meter = self._provider.get_meter("breakeven.exporters.gpu")
         for number, (name, (attribute, unit, about)) in enumerate(METRICS.items()):
@@ -130,11 +154,11 @@ class Exporter:
             make(name, [self._callback(attribute, first=number == 0)], unit=unit, description=about)
 
     def flush(self) -> bool:
-        """Read and send now; return whether the receiver took it."""
+        """Read now; return whether the reading is in the spool."""
         return bool(self._provider.force_flush())
 
     def close(self) -> None:
-        """Send what is left and stop."""
+        """Read once more and stop."""
         self._provider.shutdown()
         self.gpus.close()
 

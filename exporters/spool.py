@@ -28,6 +28,7 @@ IN_MEMORY = 600
 _TABLES = """
 CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS poison (id INTEGER PRIMARY KEY, path TEXT NOT NULL, body BLOB NOT NULL, reason TEXT);
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 
@@ -54,6 +55,7 @@ class Spool:
     def __init__(self, path: Path, limit: int = LIMIT) -> None:
         self.path, self.limit = path, limit
         self._memory: deque[tuple[str, bytes]] = deque(maxlen=IN_MEMORY)
+        self._state: dict[str, str] = {}
         self._guard = threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = path.with_suffix(".lock").open("w")
@@ -64,20 +66,36 @@ class Spool:
             raise SpoolInUse(f"{path}: another exporter uses this spool; give each its own --spool") from None
         self._base = self._opened()
 
-    def put(self, path: str, body: bytes) -> None:
-        """Keep a batch; over the limit the oldest are dropped and counted."""
+    def put(self, path: str, body: bytes, state: dict[str, str] | None = None) -> None:
+        """Keep a batch and, in one transaction, what it was counted from; over the limit the oldest are dropped."""
         with self._guard:
             self._memory.append((path, body))
+            self._state.update(state or {})
             try:
                 with self._base as base:
                     base.executemany("INSERT INTO waiting (path, body) VALUES (?, ?)", list(self._memory))
+                    base.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", list(self._state.items()))
                     self._make_room(base)
                 self._memory.clear()
-                self._base.execute("PRAGMA incremental_vacuum")
+                self._state.clear()
+                self._base.executescript("PRAGMA incremental_vacuum;")  # execute() would free one page
             except sqlite3.OperationalError as error:  # no space left: measured on, tried again with the next batch
                 log.warning("the spool takes nothing (%s); %d batches wait in memory", error, len(self._memory))
             except sqlite3.DatabaseError as error:
                 self._begin_anew(error)
+
+    def keep(self, state: dict[str, str]) -> None:
+        """Keep values without a batch; they are written with the next one at the latest."""
+        with self._guard:
+            self._state.update(state)
+            with contextlib.suppress(sqlite3.OperationalError), self._base as base:
+                base.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", list(self._state.items()))
+
+    def state(self, name: str) -> str | None:
+        """Return a value that was kept with a batch."""
+        with self._guard:
+            found = self._base.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        return self._state.get(name, found[0] if found else None)
 
     def peek(self, most: int = 50) -> list[Batch]:
         """Return the oldest batches that wait."""

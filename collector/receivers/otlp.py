@@ -20,6 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from collector.receivers.engine_metrics import EngineMetrics
 from collector.receivers.gpu_metrics import GpuMetrics, points
 from collector.receivers.spans import spans
 from collector.receivers.token_metrics import TokenMetrics
@@ -88,10 +89,11 @@ class Receiver:
         token_metrics: Collection[str] = (),
     ) -> None:
         self.limit = limit
-        gpus, tokens = GpuMetrics(store), TokenMetrics(store, prices, attribution, frozenset(token_metrics))
+        tokens = TokenMetrics(store, prices, attribution, frozenset(token_metrics))
+        metrics = (GpuMetrics(store), EngineMetrics(store, attribution), tokens)
         self._takers: dict[str, Callable[[Any, datetime], list[BadRow]]] = {
             "traces": Traces(store, prices, attribution).take,
-            "metrics": lambda message, now: [*gpus.take(message, now), *tokens.take(message, now)],
+            "metrics": lambda message, now: [bad for one in metrics for bad in one.take(message, now)],
             "logs": lambda _, __: [],  # events repeat what spans tell
         }
 

@@ -1,21 +1,18 @@
 -- What each GPU did in whole hours: seconds by state, and how many of them measured work fills.
--- Device samples give presence, memory and power; load comes from the requests of the GPU's deployment, spread over the
--- minutes each ran. Device utilisation alone never says that a GPU is busy or idle: it reads 100 % on idle servers.
+-- Device samples give presence, memory and power; load comes from the requests of the GPU's deployment, or the
+-- counters of its servers, spread over the minutes each ran. Device utilisation alone never says that a GPU is busy or idle: it reads 100 % on idle servers.
 WITH
   deployments_at AS (
     WITH
-      if(r.deployment = '', transform(r.model, {models:Array(String)}, {names:Array(String)}, ''), r.deployment) AS dep,
-      indexOf({names:Array(String)}, dep) AS i,
-      r.input_fresh + r.cache_write_short + r.cache_write_long + r.cache_write_other AS uncached,
-      toStartOfMinute(toDateTime(r.at, 'UTC')) AS from_minute,
-      least(120, 1 + dateDiff('minute', from_minute, toDateTime(r.at + toIntervalMillisecond(ifNull(r.latency_ms, 0)), 'UTC'))) AS minutes
+      if(w.deployment = '', transform(w.model, {models:Array(String)}, {names:Array(String)}, ''), w.deployment) AS dep,
+      indexOf({names:Array(String)}, dep) AS i
     SELECT dep AS deployment, i,
-      arrayJoin(arrayMap(k -> from_minute + toIntervalMinute(k), range(toUInt32(minutes)))) AS minute,
-      sum(({uncached:Array(Float64)}[i] * uncached + {cached:Array(Float64)}[i] * r.cache_read + {output:Array(Float64)}[i] * r.output
-        + {kv:Array(Float64)}[i] * ((uncached + r.cache_read) * r.output + r.output * r.output / 2)) / minutes) AS work
-    FROM requests AS r FINAL
-    WHERE r.side = 'self_hosted' AND r.duplicate_of = 0 AND toStartOfHour(r.at) IN {around:Array(DateTime('UTC'))}
-      AND uncached + r.cache_read + r.output > 0 AND i > 0
+      arrayJoin(arrayMap(k -> w.from_minute + toIntervalMinute(k), range(toUInt32(w.minutes)))) AS minute,
+      sum(({uncached:Array(Float64)}[i] * w.uncached + {cached:Array(Float64)}[i] * w.cached + {output:Array(Float64)}[i] * w.output
+        + {kv:Array(Float64)}[i] * w.kv) / w.minutes) AS work
+    FROM own_work AS w
+    WHERE w.began_hour IN {around:Array(DateTime('UTC'))} AND i > 0
+      AND (w.by_engine = 0 OR (toUInt32(toUnixTimestamp(w.began_hour)), dep) IN {engine_hours:Array(Tuple(UInt32, String))})
     GROUP BY deployment, i, minute),
   devices AS (
     SELECT gpu, slice, minute, max(node) AS node, max(pool) AS pool, max(seen) AS seen, least(60, sum(seconds)) AS seconds,
@@ -34,7 +31,18 @@ WITH
       UNION ALL -- requests ran on these GPUs, whether a device sample says so or not
       SELECT arrayJoin({gpus:Array(Array(String))}[d.i]) AS gpu, '' AS slice, d.minute AS minute, '' AS node,
         {pools:Array(String)}[d.i] AS pool, 0 AS seen, 60 AS seconds, NULL AS mem_mib, NULL AS processes, NULL AS power_w, NULL AS util, NULL AS energy_mj
-      FROM deployments_at AS d)
+      FROM deployments_at AS d
+      UNION ALL -- a server that answers for these GPUs is a witness too: its silence is not a gap
+      SELECT arrayJoin({gpus:Array(Array(String))}[l.i]), '', l.first_minute + toIntervalMinute(l.k), '', {pools:Array(String)}[l.i], 1,
+        l.dt_s / l.minutes, NULL, NULL, NULL, NULL, NULL
+      FROM (
+        SELECT dt_s, toStartOfMinute(toDateTime(at - toIntervalMillisecond(toUInt32(dt_s * 1000)), 'UTC')) AS first_minute,
+          toUInt32(1 + dateDiff('minute', first_minute, toDateTime(at - toIntervalMillisecond(1), 'UTC'))) AS minutes,
+          arrayJoin(range(least(minutes, 120))) AS k,
+          indexOf({names:Array(String)}, if(deployment = '', transform(model, {models:Array(String)}, {names:Array(String)}, ''), deployment)) AS i
+        FROM engine_samples FINAL
+        WHERE toStartOfHour(at) IN {after:Array(DateTime('UTC'))} AND up = 1 AND dt_s > 0) AS l
+      WHERE l.i > 0)
     WHERE toStartOfHour(minute) IN {hours:Array(DateTime('UTC'))}
     GROUP BY gpu, slice, minute),
   placed AS (

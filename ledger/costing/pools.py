@@ -55,14 +55,17 @@ def pool_hours(store: Store, declared: Declared, hours: list[datetime]) -> tuple
     parameters = _parameters(store, declared, hours, seen)
     around = sorted({*hours, *(h - _HOUR for h in hours), *(h - 2 * _HOUR for h in hours)})
     after = sorted({*hours, *(h + _HOUR for h in hours)})
+    names = {name: parameters[name] for name in ("names", "models")}
+    counted = engine_hours(store, names, around)
     limits = declared.limits
     states = store.ask(
         _PACKAGE, "gpu_states", hours=hours, around=around, after=after, **parameters,
+        engine_hours=counted,
         idle_power_w=limits.idle_power_w, busy_util=limits.busy_util * 100,
         unallocated_mib=limits.unallocated_mem_gib * 1024, serving_low_below=limits.serving_low_below,
     )  # fmt: skip
     works = store.ask(
-        _PACKAGE, "running", hours=hours, around=around,
+        _PACKAGE, "running", hours=hours, around=around, engine_hours=counted,
         **{k: parameters[k] for k in ("names", "models", "uncached", "cached", "output", "kv")},
     )  # fmt: skip
     owners: dict[tuple[datetime, str], list[dict[str, Any]]] = defaultdict(list)
@@ -92,6 +95,13 @@ def pool_hours(store: Store, declared: Declared, hours: list[datetime]) -> tuple
             costs += more_costs
             gpus += more_gpus
     return costs, [*gpus, *_vanished(store, hours, gpus)]
+
+
+def engine_hours(store: Store, names: dict[str, list[str]], hours: list[datetime]) -> list[tuple[int, str]]:
+    """Return (hour, deployment) among hours for which only counters of model servers tell the work."""
+    after = sorted({*hours, *(hour + _HOUR for hour in hours)})
+    rows = store.ask(_PACKAGE, "engine_hours", around=hours, after=after, **names)
+    return [(row["hour"], row["deployment"]) for row in rows]
 
 
 def _split(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.costing.allocation import micro, usd
 from ledger.costing.commitments import rebuild as rebuild_commitments
 from ledger.costing.declared import record
-from ledger.costing.pools import pool_hours
+from ledger.costing.pools import engine_hours, pool_hours
 from ledger.errors import StoreRefused
 from ledger.records import CostHour, SourceState, UsageDay
 
@@ -47,6 +47,7 @@ class _Mark:
     samples: int = 0
     buckets: int = 0
     days: int = 0
+    engines: int = 0
     closed: datetime | None = None
     covered: datetime | None = None
 
@@ -75,17 +76,19 @@ def tick(
     after = _Mark() if changed else mark
     requests = store.ask(_PACKAGE, "dirty_requests", after=after.requests)
     samples = store.ask(_PACKAGE, "dirty_samples", after=after.samples)
+    engines = store.ask(_PACKAGE, "dirty_engines", after=after.engines)
     _decide_days(store, declared, after, anew=pools)
     reports = store.ask(_PACKAGE, "dirty_reports", after_buckets=after.buckets, after_days=after.days)
     dirty = {row["hour"] for row in requests}
     dirty |= {hour + _HOUR for hour in dirty}  # a retry may have its first attempt in the hour before
-    dirty |= {row["hour"] for row in reports}
+    dirty |= {row["hour"] for row in reports} | {row["hour"] for row in engines}
     own = {row["hour"] for row in samples}
+    own |= {row["hour"] + k * _HOUR for row in engines for k in (0, 1, 2)}
     own |= {row["hour"] + k * _HOUR for row in requests if row["own"] for k in (0, 1, 2)}
     closed = floor_hour(as_of)
     firsts = store.ask(_PACKAGE, "first_hours")[0]
     own |= set(_hours(after.closed or _begin(declared, firsts), closed))
-    if own and mark.covered and any(row["own"] for row in requests):
+    if own and mark.covered and (engines or any(row["own"] for row in requests)):
         own |= set(_hours(mark.covered, max(own)))  # silence since then is now known to have been silence
     dirty_hours, own_hours = sorted(h for h in dirty if h <= as_of), sorted(h for h in own if h < closed and pools)
     total, done = len(dirty_hours) + len(own_hours), 0
@@ -93,7 +96,7 @@ def tick(
         {row["hour"]: row["n"] for row in store.ask(_PACKAGE, "hour_sizes", hours=dirty_hours)} if dirty_hours else {}
     )
     for hours in _chunks(dirty_hours, sizes):
-        _rebuild_requests(store, hours)
+        _rebuild_requests(store, declared, hours)
         done += len(hours)
         if progress:
             progress(done, total)
@@ -107,7 +110,8 @@ def tick(
     begin = after.closed or firsts["api"]
     months = {*dirty_hours, *_hours(begin and max(begin, firsts["api"] or begin), closed)}
     rebuild_commitments(store, declared.commitments, months, closed)
-    covered = max((row["hour"] for row in requests if row["own"]), default=None)
+    worked = [row["hour"] for row in requests if row["own"]] + [row["hour"] for row in engines]
+    covered = max(worked, default=None)
     _write_mark(
         store,
         _Mark(
@@ -115,6 +119,7 @@ def tick(
             max([mark.samples, *(row["seen"] for row in samples)]),
             max([mark.buckets, *(row["seen"] for row in reports)]),
             max([mark.days, *(row["decided"] for row in reports)]),
+            max([mark.engines, *(row["seen"] for row in engines)]),
             closed,
             max((c for c in (covered, mark.covered) if c is not None), default=None),
         ),
@@ -137,9 +142,14 @@ def _decide_days(store: Store, declared: Declared, after: _Mark, *, anew: bool) 
         store.add([UsageDay(r["day"], r["provider"], r["counted"]) for r in found if anew or not r["before"]])
 
 
-def _rebuild_requests(store: Store, hours: list[datetime]) -> None:
+def _rebuild_requests(store: Store, declared: Declared, hours: list[datetime]) -> None:
     around = sorted({*hours, *(hour - _HOUR for hour in hours)})
-    store.tell(_PACKAGE, "usage_hourly", ver=store.next_ver(), hours=hours, around=around)
+    after = sorted({*hours, *(hour + _HOUR for hour in hours)})
+    names = {"names": [d.name for d in declared.own], "models": [d.model for d in declared.own]}
+    store.tell(
+        _PACKAGE, "usage_hourly", ver=store.next_ver(), hours=hours, around=around, after=after, **names,
+        engine_hours=engine_hours(store, names, hours),
+    )  # fmt: skip
     store.tell(_PACKAGE, "work_10s", ver=store.next_ver(), hours=hours)
     store.tell(_PACKAGE, "cost_hourly_api", ver=store.next_ver(), hours=hours)
     wrong = store.ask(_PACKAGE, "unreconciled", hours=hours)
@@ -257,7 +267,7 @@ def _read_mark(store: Store) -> _Mark:
         return _Mark()
     given = json.loads(rows[0]["value"])
     instants = {k: datetime.fromisoformat(given[k]) if given[k] else None for k in ("closed", "covered")}
-    vers = {k: given.get(k, 0) for k in ("requests", "samples", "buckets", "days")}
+    vers = {k: given.get(k, 0) for k in ("requests", "samples", "buckets", "days", "engines")}
     return _Mark(**vers, closed=instants["closed"], covered=instants["covered"])
 
 
@@ -267,6 +277,7 @@ def _write_mark(store: Store, mark: _Mark) -> None:
         "samples": mark.samples,
         "buckets": mark.buckets,
         "days": mark.days,
+        "engines": mark.engines,
         "closed": mark.closed.isoformat() if mark.closed else "",
         "covered": mark.covered.isoformat() if mark.covered else "",
     }

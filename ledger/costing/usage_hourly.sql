@@ -51,6 +51,19 @@ FROM (
     sumIf(b.cost, b.approximate), 0
   FROM counted_reports AS b WHERE b.hour IN {hours:Array(DateTime('UTC'))}
   GROUP BY b.hour, b.provider, b.model, b.deployment, b.workload, b.team, b.variant, b.price_id
+  UNION ALL -- what only model servers count, in hours without request records of the deployment
+  SELECT e.hour, 'self_hosted', 'own', e.model, e.dep, 'unassigned', '', '', 'standard', 0, 'engine',
+    toInt64(sum(ifNull(e.n_ok, 0) + ifNull(e.n_aborted, 0) + ifNull(e.n_failed, 0))), toInt64(sum(ifNull(e.n_aborted, 0) + ifNull(e.n_failed, 0))), 0, 0, 0,
+    toInt64(sum(ifNull(e.input_fresh, 0))), toInt64(sum(ifNull(e.cache_read, 0))), 0, 0, 0, toInt64(sum(ifNull(e.output, 0))), 0, 0,
+    toInt64(sum(ifNull(e.n_ok, 0) + ifNull(e.n_aborted, 0) + ifNull(e.n_failed, 0))), toInt64(sum(ifNull(e.n_ok, 0))),
+    0, 0, 0, 0, 0, 0, 0, 0, 0,
+    toInt64(sumIf(ifNull(e.input_fresh, 0) + ifNull(e.cache_read, 0) + ifNull(e.output, 0), isNull(e.n_ok))), 0, 0
+  FROM (
+    SELECT *, toStartOfHour(at - toIntervalMillisecond(toUInt32(dt_s * 1000))) AS hour,
+      if(deployment = '', transform(model, {models:Array(String)}, {names:Array(String)}, ''), deployment) AS dep
+    FROM engine_samples FINAL WHERE toStartOfHour(at) IN {after:Array(DateTime('UTC'))}) AS e
+  WHERE e.hour IN {hours:Array(DateTime('UTC'))} AND (toUInt32(toUnixTimestamp(e.hour)), e.dep) IN {engine_hours:Array(Tuple(UInt32, String))}
+  GROUP BY e.hour, e.model, e.dep
   UNION ALL -- keys that vanished fall to zero
   SELECT u.hour, u.side, u.provider, u.model, u.deployment, u.workload, u.team, u.environment, u.tier, u.price_id, toString(u.counted),
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0

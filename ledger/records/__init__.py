@@ -26,6 +26,7 @@ from ledger.records.facts import (
     TOKEN_CLASSES,
     Batch,
     Charge,
+    EngineSample,
     GpuSample,
     JobRun,
     Rejected,
@@ -39,6 +40,7 @@ from ledger.records.facts import (
 Record = (
     Request
     | GpuSample
+    | EngineSample
     | Rejected
     | Batch
     | Price
@@ -71,6 +73,7 @@ __all__ = [
     "Commitment",
     "CostHour",
     "Deployment",
+    "EngineSample",
     "FxRate",
     "GpuHour",
     "GpuRate",

@@ -107,6 +107,37 @@ class GpuSample:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineSample:
+    """What a model server did in an interval that ends at `at`; a count that it does not tell is None, never 0."""
+
+    TABLE: ClassVar[str] = "engine_samples"
+
+    at: datetime
+    node: str
+    deployment: str
+    replica: str
+    model: str
+    pool: str = ""
+    dt_s: float = 0.0
+    up: int = 1
+    input_fresh: int | None = None
+    cache_read: int | None = None
+    output: int | None = None
+    n_ok: int | None = None
+    n_aborted: int | None = None
+    n_failed: int | None = None
+    running: float | None = None
+    waiting: float | None = None
+    kv_used: float | None = None
+    idle_s: float | None = None
+    prefill_s: float | None = None
+    decode_s: float | None = None
+    ttft: dict[float, int] = field(default_factory=dict)
+    reset: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """A row that was not taken, kept with the place it stood in and the reason."""
 

@@ -76,7 +76,7 @@ SELECT hour, side, provider, model, deployment, workload, team, environment, tie
   n_logical AS requests, n_success AS successful_requests,
   usd_input_fresh + usd_cache_read + usd_cache_write_short + usd_cache_write_long + usd_cache_write_other + usd_output + usd_fees AS useful_cost,
   usd_retries_failed AS wasted_cost, cost, uncounted_tokens, usd_approximate AS approximate_cost, cost_reported
-FROM usage_hourly FINAL WHERE attempts != 0 OR counted = 'reports' AND (total_input != 0 OR output != 0 OR cost != 0);
+FROM usage_hourly FINAL WHERE attempts != 0 OR counted != 'requests' AND (total_input != 0 OR output != 0 OR cost != 0);
 
 CREATE OR REPLACE VIEW v_usage_buckets AS
 SELECT source, account, provider, view, start, width_s, model, project, key, tier, processing, context, deployment,
