@@ -20,6 +20,9 @@ run: setup ## Run the demo and serve it at http://127.0.0.1:8400
 test: setup ## Run the tests
 	$(BIN)/pytest -q -n auto --dist loadfile
 
+peers: setup ## Install a real model server that one test talks to (127 MB)
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-peers.txt
+
 lint: setup ## Check style, types and the layout's contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,4 +41,4 @@ lock: setup ## Pin requirements.txt anew from pyproject.toml
 clean: ## Remove what was made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help setup run test lint picture lock clean
+.PHONY: help setup run test peers lint picture lock clean

@@ -1,9 +1,11 @@
 """The GPU exporter against a small driver library built here, through real OTLP into the real store."""
 
+import contextlib
 import gzip
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -122,7 +124,7 @@ def sent(driver, tmp_path):
     thread.start()
     env = environment(driver, STATE, tmp_path)
     command = [str(Path(sys.executable).parent / "breakeven-exporter"), "gpu", "--pool", "lab", "--interval", "1",
-               "--endpoint", f"http://127.0.0.1:{server.server_port}"]  # fmt: skip
+               "--endpoint", f"http://127.0.0.1:{server.server_port}", "--spool", str(tmp_path / "spool.db")]  # fmt: skip
     child = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     try:
         waited = threading.Event()
@@ -238,6 +240,61 @@ def test_a_counter_that_begins_again_is_a_lower_bound(store):
         (5_000, 1),
         (18_000, 0),
     ]
+
+
+def waiting(path):
+    """How many batches wait in a spool that an exporter works on."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as base:
+            return base.execute("SELECT count(*) FROM waiting").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+
+
+def until(condition):
+    for _ in range(300):
+        if condition():
+            return
+        threading.Event().wait(0.1)
+    pytest.fail("it did not come to that in 30 s")
+
+
+def test_a_receiver_that_is_away_and_a_killed_exporter_lose_nothing(driver, store, tmp_path):
+    """No receiver; the exporter is killed (-9) and started again; then a receiver comes: every reading once, in order."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Collect, bind_and_activate=False)
+    server.server_bind()  # the port is ours, and nobody listens yet
+    server.got = []
+    spool = tmp_path / "spool.db"
+    command = [str(Path(sys.executable).parent / "breakeven-exporter"), "gpu", "--pool", "lab", "--interval", "1",
+               "--endpoint", f"http://127.0.0.1:{server.server_address[1]}", "--spool", str(spool)]  # fmt: skip
+    env = environment(driver, STATE, tmp_path)
+    child = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+    until(lambda: waiting(spool) >= 3)
+    child.kill()
+    child.wait()
+    before = waiting(spool)
+    child = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+    until(lambda: waiting(spool) >= before + 2)
+    server.server_activate()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        until(lambda: len(server.got) >= before + 2 and waiting(spool) <= 1)
+    finally:
+        child.terminate()
+        assert child.wait(20) == 0
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert waiting(spool) == 0
+    receiver = Receiver(store, PriceRegister(store), Attribution(), 20 << 20)
+    for _, headers, body in [*server.got, *server.got]:
+        assert receiver.take(otlp.METRICS, body, headers["content-type"], "", datetime.now(UTC)).status == 200
+    times = [row[0] for row in store.read("SELECT at FROM gpu_samples FINAL WHERE gpu LIKE '%0' ORDER BY at")[1]]
+    assert len(times) == len(set(times)) == len(server.got)
+    bodies = [ExportMetricsServiceRequest.FromString(body) for _, _, body in server.got]
+    sent_at = [b.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0].time_unix_nano for b in bodies]
+    assert sent_at == sorted(sent_at)
 
 
 def test_the_exporter_installs_without_a_database():
