@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector import fields
 from collector.receivers.spans import attributes
-from collector.sources.gpu_log import MAX_GAP_S
+from collector.sources.gpu_log import stands_for
 from ledger.errors import BadRow
 from ledger.records import GpuSample, Rejected
 
@@ -82,7 +82,7 @@ class GpuMetrics:
         energy, reset = self._used(gpu + slice_, nanos, values.get("energy"))
         return GpuSample(
             at=at.replace(microsecond=at.microsecond // 1000 * 1000), node=fields.name(node), gpu=fields.name(gpu),
-            slice=fields.name(slice_), pool=fields.name(pool), dt_s=min(values.get("dt_s", _DEFAULT_DT_S), MAX_GAP_S),
+            slice=fields.name(slice_), pool=fields.name(pool), dt_s=stands_for(values.get("dt_s", _DEFAULT_DT_S)),
             util=values.get("util"), sm_active=values.get("sm_active"), mem_mib=_whole(values.get("mem_mib")),
             power_w=values.get("power_w"), energy_mj=energy, reset=reset, processes=_whole(values.get("processes")),
             source="otlp",

@@ -11,7 +11,12 @@ from ledger.errors import BadRow
 from ledger.records import GpuSample
 
 MAX_GAP_S = 120.0
-"""Longest time that one reading may stand for, seconds (`telemetry.max_gap_s`)."""
+"""Longest time that one reading may stand for, seconds (`telemetry.max_gap_s`); after more, the time is unknown."""
+
+
+def stands_for(interval: float) -> float:
+    """Return the seconds that a reading speaks for: none after a gap, whose energy the counter still knows."""
+    return interval if interval <= MAX_GAP_S else 0.0
 
 
 @dataclass(slots=True)
@@ -49,7 +54,7 @@ class GpuLog:
                 gpu=gpu,
                 slice=fields.name(row.get("slice")),
                 pool=fields.name(row.get("pool")) or self.pool,
-                dt_s=min(dt, MAX_GAP_S),
+                dt_s=stands_for(dt),
                 util=util,
                 sm_active=fields.number(row.get("sm_active"), "sm_active"),
                 mem_mib=fields.count(row.get("mem_mib"), "mem_mib"),

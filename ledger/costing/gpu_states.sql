@@ -15,28 +15,28 @@ WITH
       AND (w.by_engine = 0 OR (toUInt32(toUnixTimestamp(w.began_hour)), dep) IN {engine_hours:Array(Tuple(UInt32, String))})
     GROUP BY deployment, i, minute),
   devices AS (
-    SELECT gpu, slice, minute, max(node) AS node, max(pool) AS pool, max(seen) AS seen, least(60, sum(seconds)) AS seconds,
+    SELECT gpu, slice, minute, max(node) AS node, max(pool) AS pool, max(seen) AS seen, max(looked) AS looked, max(engaged) AS engaged, least(60, sum(seconds)) AS seconds,
       max(mem_mib) AS mem_mib, max(processes) AS processes, avg(power_w) AS power_w, avg(util) AS util, sum(energy_mj) AS energy_mj
     FROM (
       WITH
         s.at - toIntervalMillisecond(toUInt32(s.dt_s * 1000)) AS began, toStartOfMinute(toDateTime(began, 'UTC')) AS first_minute,
-        arrayJoin(range(toUInt32(1 + dateDiff('minute', first_minute, toDateTime(s.at - toIntervalMillisecond(1), 'UTC'))))) AS k
+        arrayJoin(range(toUInt32(greatest(1, 1 + dateDiff('minute', first_minute, toDateTime(s.at - toIntervalMillisecond(1), 'UTC')))))) AS k
       SELECT s.gpu AS gpu, s.slice AS slice, first_minute + toIntervalMinute(k) AS minute, s.node AS node,
-        if(s.pool != '', s.pool, transform(s.node, {nodes:Array(String)}, {node_pools:Array(String)}, '')) AS pool, 1 AS seen,
+        if(s.pool != '', s.pool, transform(s.node, {nodes:Array(String)}, {node_pools:Array(String)}, '')) AS pool, s.dt_s > 0 AS seen, 0 AS looked, 0 AS engaged,
         greatest(0, least(toFloat64(s.at), toFloat64(toUnixTimestamp(minute) + 60)) - greatest(toFloat64(began), toFloat64(toUnixTimestamp(minute)))) AS seconds,
         s.mem_mib AS mem_mib, s.processes AS processes, s.power_w AS power_w, s.util AS util,
-        s.energy_mj * seconds / greatest(s.dt_s, 0.001) AS energy_mj
+        if(s.dt_s > 0, s.energy_mj * seconds / s.dt_s, toFloat64(s.energy_mj)) AS energy_mj
       FROM gpu_samples AS s FINAL
-      WHERE toStartOfHour(s.at) IN {after:Array(DateTime('UTC'))} AND s.dt_s > 0
+      WHERE toStartOfHour(s.at) IN {after:Array(DateTime('UTC'))} AND (s.dt_s > 0 OR s.energy_mj > 0) -- after a gap only the energy is known
       UNION ALL -- requests ran on these GPUs, whether a device sample says so or not
       SELECT arrayJoin({gpus:Array(Array(String))}[d.i]) AS gpu, '' AS slice, d.minute AS minute, '' AS node,
-        {pools:Array(String)}[d.i] AS pool, 0 AS seen, 60 AS seconds, NULL AS mem_mib, NULL AS processes, NULL AS power_w, NULL AS util, NULL AS energy_mj
+        {pools:Array(String)}[d.i] AS pool, 0 AS seen, 0 AS looked, 0 AS engaged, 60 AS seconds, NULL AS mem_mib, NULL AS processes, NULL AS power_w, NULL AS util, NULL AS energy_mj
       FROM deployments_at AS d
       UNION ALL -- a server that answers for these GPUs is a witness too: its silence is not a gap
-      SELECT arrayJoin({gpus:Array(Array(String))}[l.i]), '', l.first_minute + toIntervalMinute(l.k), '', {pools:Array(String)}[l.i], 1,
+      SELECT arrayJoin({gpus:Array(Array(String))}[l.i]), '', l.first_minute + toIntervalMinute(l.k), '', {pools:Array(String)}[l.i], 1, 1, l.engaged,
         l.dt_s / l.minutes, NULL, NULL, NULL, NULL, NULL
       FROM (
-        SELECT dt_s, toStartOfMinute(toDateTime(at - toIntervalMillisecond(toUInt32(dt_s * 1000)), 'UTC')) AS first_minute,
+        SELECT dt_s, ifNull(running, 0) > 0 AS engaged, toStartOfMinute(toDateTime(at - toIntervalMillisecond(toUInt32(dt_s * 1000)), 'UTC')) AS first_minute,
           toUInt32(1 + dateDiff('minute', first_minute, toDateTime(at - toIntervalMillisecond(1), 'UTC'))) AS minutes,
           arrayJoin(range(least(minutes, 120))) AS k,
           indexOf({names:Array(String)}, if(deployment = '', transform(model, {models:Array(String)}, {names:Array(String)}, ''), deployment)) AS i
@@ -60,12 +60,12 @@ FROM (
     multiIf(
       NOT running AND p.seen = 0, 'unknown',
       NOT running AND ifNull(p.processes, 0) = 0 AND p.mem_mib < {unallocated_mib:Float64}, 'unallocated',
-      running AND known AND a.work / capacity < {serving_low_below:Float64}, 'serving_low',
+      running AND known AND ifNull(a.work, 0) / capacity < {serving_low_below:Float64}, 'serving_low',
       running, 'serving',
-      p.covered AND (quiet OR (isNull(p.power_w) AND isNull(p.util))), 'warm_idle',
+      p.looked OR p.covered AND (quiet OR (isNull(p.power_w) AND isNull(p.util))), 'warm_idle',
       ifNull(p.power_w > {idle_power_w:Float64}, ifNull(p.util >= {busy_util:Float64}, 0)), 'busy_other',
       'held_unknown') AS state,
-    a.deployment != '' AS running,
+    a.deployment != '' OR p.engaged AS running,
     if(running AND known AND capacity > 0, least(1, a.work / capacity), 0) AS share
   FROM placed AS p LEFT JOIN deployments_at AS a ON p.deployment = a.deployment AND p.minute = a.minute)
 GROUP BY hour, pool, deployment, node, gpu, slice, state
