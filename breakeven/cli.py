@@ -256,6 +256,11 @@ def check(as_json: Json = False) -> None:
         if facts["unpriced_models"]:
             findings.append(f"{facts['unpriced_models']} models were used without a price: breakeven prices check")
         findings += [
+            f"pools.{name}.owned: no tariff_usd_per_kwh; power is not in its cost"
+            for name, pool in settings.pools.items()
+            if pool.owned is not None and pool.owned.tariff_usd_per_kwh is None
+        ]
+        findings += [
             f"sources.{row['source']}: {row['error'] or 'never asked; breakeven sources pull'}"
             for row in asked_rows(service)
             if row["error"] or not row["last_success"]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import os
 import tomllib
-import types
-import typing
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import datetime  # noqa: TC003 - read() asks for the hints at run time
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from breakeven.reading import read
 from collector.source import PULLED, Given, source
 from ledger.costing.declared import Declared, Limits, Pool
+from ledger.costing.ownership import HOURS_A_MONTH, annuity
 from ledger.errors import ConfigError
 from ledger.prices.book import BEGIN, END, Override
 from ledger.records import Commitment, Deployment, FxRate, GpuRate, Overhead, Workload
@@ -54,6 +53,31 @@ class RateConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnedConfig:
+    """`owned` of a pool: hardware that was bought; its cost by the hour follows from it.
+
+    `annual_rate` 0 spreads the purchase evenly, above 0 as an annuity. `gpu_w` is what a GPU is expected to draw where
+    no energy counter measures it. Without a tariff power is not in the cost, and `breakeven check` says so.
+    """
+
+    purchase_usd: Decimal
+    residual_usd: Decimal = Decimal(0)
+    life_months: int = 48
+    annual_rate: Decimal = Decimal(0)
+    hosting_usd_per_month: Decimal = Decimal(0)
+    support_usd_per_month: Decimal = Decimal(0)
+    tariff_usd_per_kwh: Decimal | None = None
+    pue: Decimal = Decimal("1.5")
+    gpu_w: float | None = None
+    host_w: float = 0.0
+
+    def usd_per_month(self) -> Decimal:
+        """Return amortisation, hosting and support of the pool."""
+        amortised = annuity(self.purchase_usd, self.residual_usd, self.life_months, self.annual_rate)
+        return amortised + self.hosting_usd_per_month + self.support_usd_per_month
+
+
+@dataclass(frozen=True, slots=True)
 class PoolConfig:
     """[pools.NAME]: GPUs that are paid for by time."""
 
@@ -65,6 +89,7 @@ class PoolConfig:
     nodes: tuple[str, ...] = ()
     spare: bool = False
     rates: tuple[RateConfig, ...] = ()
+    owned: OwnedConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +290,7 @@ def load(path: str | None = None, environment: dict[str, str] | None = None) -> 
 def parse(table: dict[str, Any], name: str = "breakeven.toml", environment: dict[str, str] | None = None) -> Config:
     """Turn a TOML table into a Config; raises ConfigError."""
     errors: list[str] = []
-    config: Config | None = _read(Config, table, "", errors, environment or {})
+    config: Config | None = read(Config, table, "", errors, environment or {})
     if config is not None and not errors:
         errors += _contradictions(config)
     if errors or config is None:
@@ -273,110 +298,13 @@ def parse(table: dict[str, Any], name: str = "breakeven.toml", environment: dict
     return config
 
 
-def _read(cls: Any, table: Any, at: str, errors: list[str], environment: dict[str, str]) -> Any:
-    if not isinstance(table, dict):
-        errors.append(f"{at}: a table is expected, not {table!r}")
-        return None
-    hints = typing.get_type_hints(cls)
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        base = key.removesuffix("_file")
-        if key not in hints and key.endswith("_file") and base in hints:
-            values[base] = _secret(Path(str(value)), f"{at}{key}", errors)
-        elif key not in hints:
-            near = difflib.get_close_matches(key, hints, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            errors.append(f"{at}{key}: unknown key{hint} Known here: {', '.join(hints)}")
-        else:
-            values[key] = _value(hints[key], value, f"{at}{key}", errors, environment)
-    for one in dataclasses.fields(cls):
-        if one.name not in values and one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
-            errors.append(f"{at}{one.name}: missing")
-            return None
-    try:
-        return cls(**values)
-    except TypeError as error:  # pragma: no cover - a value that failed above
-        errors.append(f"{at}: {error}")
-        return None
-
-
-def _secret(path: Path, at: str, errors: list[str]) -> str:
-    try:
-        text = path.expanduser().read_text("utf-8").strip()
-    except OSError as error:
-        errors.append(f"{at}: {error.strerror}: {path}")
-        return ""
-    if not text:
-        errors.append(f"{at}: {path} is empty")
-    return text
-
-
-def _value(hint: Any, value: Any, at: str, errors: list[str], environment: dict[str, str]) -> Any:
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        hint = next(arg for arg in typing.get_args(hint) if arg is not type(None))
-        origin = typing.get_origin(hint)
-    if origin is dict:
-        return _tables(typing.get_args(hint)[1], value, at, errors, environment)
-    if origin is tuple:
-        items = value if isinstance(value, list) else [value]
-        inner = typing.get_args(hint)[0]
-        return tuple(_value(inner, item, f"{at}[{n}]", errors, environment) for n, item in enumerate(items))
-    if dataclasses.is_dataclass(hint):
-        return _read(hint, value, f"{at}.", errors, environment)
-    try:
-        return _scalar(hint, value)
-    except (ValueError, ArithmeticError) as error:
-        errors.append(f"{at}: {error}")
-        return None
-
-
-def _tables(inner: Any, value: Any, at: str, errors: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        errors.append(f"{at}: tables are expected, as in [{at}.NAME]")
-        return {}
-    return {name: _read(inner, one, f"{at}.{name}.", errors, environment) for name, one in value.items()}
-
-
-def _scalar(hint: Any, value: Any) -> Any:
-    if hint is datetime:
-        return instant(value)
-    if hint is bool or isinstance(value, bool):
-        if hint is bool and isinstance(value, bool):
-            return value
-        raise ValueError(f"{value!r} is not {'true or false' if hint is bool else 'a ' + hint.__name__}")
-    if hint is Decimal and isinstance(value, (int, float, str)):
-        amount = Decimal(str(value))
-        if not amount.is_finite() or amount < 0:
-            raise ValueError(f"{value!r} is not an amount of 0 or more")
-        return amount
-    if hint is float and isinstance(value, (int, float)):
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"{value!r} is not a number of 0 or more")
-        return float(value)
-    if isinstance(value, hint):
-        return value
-    raise ValueError(f"{value!r} is not a {hint.__name__}")
-
-
-def instant(value: Any) -> datetime:
-    """Return an instant of a TOML date, a date-time with zone, or ISO text; a date is its first UTC instant."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} has no time zone; write {value.isoformat()}Z")
-        return value.astimezone(UTC)
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    raise ValueError(f"{value!r} is not a date")
-
-
 def _contradictions(config: Config) -> list[str]:
     errors = []
     for name, pool in config.pools.items():
-        if pool.usd_per_gpu_hour is None and not pool.rates:
-            errors.append(f"pools.{name}: usd_per_gpu_hour is missing; without it its cost is unknown")
+        if pool.usd_per_gpu_hour is None and not pool.rates and pool.owned is None:
+            errors.append(f"pools.{name}: usd_per_gpu_hour is missing; without it its cost is unknown (or `owned`)")
+        if pool.owned is not None:
+            errors += _owned_errors(name, pool)
     errors += _deployment_errors(config)
     errors += [
         f"currency.rate: {one.currency!r} at {one.usd}: a currency of three letters other than USD, and a rate above 0"
@@ -407,6 +335,26 @@ def _contradictions(config: Config) -> list[str]:
     return errors
 
 
+def _owned_errors(name: str, pool: PoolConfig) -> list[str]:
+    owned = pool.owned
+    if owned is None:
+        return []
+    errors = []
+    if pool.usd_per_gpu_hour is not None or pool.rates:
+        errors.append(
+            f"pools.{name}.owned: not beside usd_per_gpu_hour or rates; one of them says what a GPU-hour costs"
+        )
+    if owned.life_months < 1 or pool.gpus < 1:
+        errors.append(f"pools.{name}.owned: life_months and gpus are 1 or more")
+    if owned.residual_usd > owned.purchase_usd:
+        errors.append(f"pools.{name}.owned.residual_usd: {owned.residual_usd} is more than the purchase")
+    if owned.tariff_usd_per_kwh and owned.gpu_w is None:
+        errors.append(f"pools.{name}.owned.gpu_w: missing; what a GPU draws where no counter measures it")
+    if owned.pue < 1:
+        errors.append(f"pools.{name}.owned.pue: {owned.pue} is less than 1")
+    return errors
+
+
 def _choices(kind: str) -> tuple[str, ...]:
     """Return what may be authoritative of a kind of source: a gateway tells requests and has no reports."""
     reports = any(stream.table == "usage_buckets" for stream in source(kind).streams)
@@ -431,6 +379,11 @@ def _deployment_errors(config: Config) -> list[str]:
 
 
 def _rates(name: str, pool: PoolConfig) -> list[GpuRate]:
+    if pool.owned is not None:
+        own = pool.owned
+        hourly = (own.usd_per_month() / HOURS_A_MONTH / pool.gpus).quantize(Decimal("1e-12"))
+        kwh = (own.tariff_usd_per_kwh or Decimal(0)) * own.pue
+        return [GpuRate(name, "owned", pool.gpus, hourly, pool.since, pool.until, BEGIN, kwh, own.host_w, own.gpu_w)]
     given = list(pool.rates)
     if pool.usd_per_gpu_hour is not None:
         given.insert(0, RateConfig(pool.usd_per_gpu_hour, pool.since, pool.gpus))

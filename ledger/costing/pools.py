@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ledger.costing.allocation import micro, split, usd
+from ledger.costing.ownership import energy_usd
 from ledger.records import CostHour, GpuHour
 
 if TYPE_CHECKING:
     from ledger.costing.declared import Declared, Pool
-    from ledger.records import Deployment
+    from ledger.records import Deployment, GpuRate
     from ledger.store import Store
 
 _PACKAGE = "ledger.costing"
@@ -90,11 +91,18 @@ def pool_hours(store: Store, declared: Declared, hours: list[datetime]) -> tuple
                 continue
             found = list(slots[hour, pool.name].values())
             found += _silent(declared, pool, rate.gpus, found, seen[pool.name])
-            bill = micro(rate.usd_per_gpu_hour * rate.gpus)
+            bill = micro(rate.usd_per_gpu_hour * rate.gpus + _power(rate, found))
             more_costs, more_gpus = _split(hour, pool, bill, found, owners, declared)
             costs += more_costs
             gpus += more_gpus
     return costs, [*gpus, *_vanished(store, hours, gpus)]
+
+
+def _power(rate: GpuRate, slots: list[_Slot]) -> Decimal:
+    """Return what the power of a pool's hour costs, 0 where it is in the rate."""
+    measured = [slot.energy_wh for slot in slots if slot.energy_wh is not None]
+    silent = max(0, rate.gpus - len(measured))
+    return energy_usd(sum(measured), silent, rate.gpu_w or 0.0, rate.host_w, rate.usd_per_kwh)
 
 
 def engine_hours(store: Store, names: dict[str, list[str]], hours: list[datetime]) -> list[tuple[int, str]]:

@@ -56,13 +56,15 @@ def main() -> int:
         "landlock": walls,
         "confined": confined,
     }
-    print(json.dumps(started), flush=True)
+    try:
+        print(json.dumps(started), flush=True)
+    except OSError:  # whoever started it was killed meanwhile: end, and let go of the folder
+        stop.set()
     stop.wait()
     listener.shutdown()
     listener.server_close()
     _drain(engine)
     engine.close()
-    sys.stdout.flush()
     os._exit(0)  # idle keep-alive connections still have threads; the engine is closed
 
 

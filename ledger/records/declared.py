@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class PriceRange:
 
 @dataclass(frozen=True, slots=True)
 class GpuRate:
-    """What a pool's GPUs cost while it is held, USD per GPU-hour."""
+    """What a pool's GPUs cost while it is held, USD per GPU-hour; power apart where `usd_per_kwh` is not 0."""
 
     TABLE: ClassVar[str] = "gpu_rates"
 
@@ -79,6 +79,14 @@ class GpuRate:
     valid_from: datetime
     valid_to: datetime
     recorded_at: datetime
+    usd_per_kwh: Decimal = Decimal(0)
+    host_w: float = 0.0
+    gpu_w: float | None = None
+
+    @property
+    def planned(self) -> Decimal:
+        """USD of one GPU-hour with its power, as far as an expected power is known."""
+        return self.usd_per_gpu_hour + self.usd_per_kwh * Decimal(str(self.gpu_w or 0.0)) / 1000
 
 
 @dataclass(frozen=True, slots=True)

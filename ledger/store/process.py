@@ -19,7 +19,8 @@ from ledger.errors import StoreUnavailable
 
 _MEMORY_BYTES = 1 << 30
 _START_S = 60.0
-_GOING_S = 20.0
+_GOING_S = 60.0
+"""How long a store of a killed command may take to end its last statement on a busy machine."""
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ def start_or_join(folder: Path, *, http: str = "", reader_password: str = "") ->
             except StoreUnavailable:
                 if time.monotonic() > deadline or not _is_ours(_owner_facts(folder).get("PID", "")):
                     raise
-                time.sleep(0.2)  # the store of a command that was killed ends what it was doing first
+                time.sleep(0.5)  # the store of a command that was killed ends what it was doing first
 
 
 def _is_ours(pid: str) -> bool:

@@ -134,7 +134,7 @@ def _own(store: Store, declared: Declared, one: Deployment, workload: Workload, 
     }  # fmt: skip
     given = {"workload": workload.name, "seconds": max(window.seconds, 1.0), **capacity, **window.span}
     rate = declared.rate_at(one.pool, window.as_of)
-    price = float(rate.usd_per_gpu_hour) * one.gpus_per_replica if rate else None
+    price = float(rate.planned) * one.gpus_per_replica if rate else None
     fixed = sum(
         float(o.amount) for o in declared.overheads
         if o.side == "self_hosted" and o.unit == "usd_per_month" and o.pool in ("", one.pool)
@@ -185,7 +185,7 @@ def _current_usd(
             return None
         gpus = len(one.gpus) or rate.gpus
         share = works[workload.name] / sum(works.values())
-        cost += share * gpus * float(rate.usd_per_gpu_hour) * window.seconds / 3600
+        cost += share * gpus * float(rate.planned) * window.seconds / 3600
     return cost
 
 

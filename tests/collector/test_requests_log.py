@@ -222,7 +222,7 @@ def test_gpu_rows():
         None,
         71.5,
         0,
-        120.0,
+        0.0,
         "lab",
     )
     for change, field in (

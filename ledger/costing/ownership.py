@@ -1,0 +1,30 @@
+"""What owned hardware costs by time (economics 4.1 to 4.3): amortisation and energy; pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+HOURS_A_MONTH = 720
+"""A 30-day month carries one monthly amount."""
+
+
+def straight_line(price: Decimal, residual: Decimal, months: int) -> Decimal:
+    """Return USD a month of a purchase that loses its value evenly."""
+    return (price - residual) / months
+
+
+def annuity(price: Decimal, residual: Decimal, months: int, annual_rate: Decimal) -> Decimal:
+    """Return USD a month that pay a purchase back with interest on what is still tied up in it."""
+    rate = annual_rate / 12
+    if not rate:
+        return straight_line(price, residual, months)
+    shrink = (1 + rate) ** -months
+    return (price - residual * shrink) * rate / (1 - shrink)
+
+
+def energy_usd(measured_wh: float, silent: int, gpu_w: float, host_w: float, usd_per_kwh: Decimal) -> Decimal:
+    """Return what the power of an hour costs: GPUs with a counter as measured, silent ones at their expected watts.
+
+    `usd_per_kwh` is the tariff times PUE.
+    """
+    return Decimal(str(round(measured_wh + silent * gpu_w + host_w, 6))) / 1000 * usd_per_kwh
