@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporters.engines import detect
+from exporters.gpu import Exporter, Gpus, NoDriver, Readings
 from exporters.inference import Exporter as Servers
 from exporters.inference import Server, read_page
+from exporters.scraped import ScrapedGpus
 from exporters.spool import LIMIT, Sender, Spool, SpoolInUse
 
 if TYPE_CHECKING:
@@ -40,6 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
     kinds = parser.add_subparsers(dest="kind", required=True)
     gpu = kinds.add_parser("gpu", help="NVIDIA GPUs through the driver's NVML library")
     gpu.set_defaults(run=_gpu)
+    gpu.add_argument(
+        "--from",
+        dest="page",
+        default="",
+        metavar="URL",
+        help="read dcgm-exporter (http://node:9400/metrics) or AMD's device-metrics-exporter, not the driver",
+    )
+    gpu.add_argument("--node", default="", help="host that these GPUs are in (default: this one)")
     _common(gpu, 10.0)
     servers = kinds.add_parser("inference", help="vLLM, SGLang, TGI, NIM, TensorRT-LLM, Triton, Dynamo, llama.cpp")
     servers.set_defaults(run=_inference)
@@ -85,10 +95,8 @@ def _common(parser: argparse.ArgumentParser, interval: float) -> None:
 
 
 def _gpu(given: argparse.Namespace) -> int:
-    from exporters.gpu import Exporter, Gpus, NoDriver  # noqa: PLC0415 - a model server's host may have no driver library
-
     try:
-        gpus = Gpus(given.interval)
+        gpus: Readings = ScrapedGpus(given.page, given.interval) if given.page else Gpus(given.interval)
     except NoDriver as error:
         print(NO_DRIVER.format(error), file=sys.stderr)
         return 0
@@ -97,7 +105,7 @@ def _gpu(given: argparse.Namespace) -> int:
         gpus.close()
         return 0
     spool = _spool(given)
-    exporter = Exporter(gpus, spool, pool=given.pool)
+    exporter = Exporter(gpus, spool, pool=given.pool, node=given.node)
     _serve(given, spool, exporter.close)
     return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pynvml
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
@@ -41,6 +41,7 @@ class Reading:
     energy: float | None
     processes: int | None
     interval: float
+    sm_utilization: float | None = None
 
 
 METRICS: dict[str, tuple[str, str, str]] = {
@@ -49,6 +50,7 @@ METRICS: dict[str, tuple[str, str, str]] = {
         "1",
         "Share of time in which at least one kernel ran; not how full the GPU was",
     ),
+    "hw.gpu.sm.utilization": ("sm_utilization", "1", "Share of the streaming multiprocessors that were busy"),
     "hw.gpu.memory.usage": ("memory", "By", "Memory in use, without what the driver reserves"),
     "hw.power": ("power", "W", "Power drawn"),
     "hw.energy": ("energy", "J", "Energy since the driver was loaded"),
@@ -119,6 +121,18 @@ def observations(readings: Iterable[Reading], attribute: str) -> list[Observatio
     ]
 
 
+class Readings(Protocol):
+    """What tells readings: the driver of this host, or the page of another exporter."""
+
+    interval: float
+
+    def read(self) -> list[Reading]:
+        """Return a reading of every GPU."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
+
+
 class _ToSpool(MetricExporter):
     """Puts each export on disk, from where a sender takes it to the receiver."""
 
@@ -140,11 +154,11 @@ class _ToSpool(MetricExporter):
 class Exporter:
     """Puts readings into the spool every `interval` seconds."""
 
-    def __init__(self, gpus: Gpus, spool: Spool, *, pool: str = "") -> None:
+    def __init__(self, gpus: Readings, spool: Spool, *, pool: str = "", node: str = "") -> None:
         self.gpus = gpus
         self._readings: list[Reading] = []
         resource = Resource.create(
-            {"host.name": socket.gethostname(), "breakeven.pool": pool, "service.name": "breakeven-exporter"}
+            {"host.name": node or socket.gethostname(), "breakeven.pool": pool, "service.name": "breakeven-exporter"}
         )
         self._reader = PeriodicExportingMetricReader(_ToSpool(spool), export_interval_millis=gpus.interval * 1000)
         self._provider = MeterProvider(metric_readers=[self._reader], resource=resource, shutdown_on_exit=False)

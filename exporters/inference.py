@@ -76,7 +76,8 @@ def _samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
             yield sample.name, sample.labels, sample.value
 
 
-def _get(url: str) -> str:
+def get(url: str) -> str:
+    """Return a page of metrics in Prometheus's text form; raises OSError."""
     request = urllib.request.Request(url, headers={"Accept": _ACCEPT})  # noqa: S310
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
         return str(answer.read(16 << 20).decode("utf-8", "replace"))
@@ -89,7 +90,7 @@ class Server:
     url: str
     deployment: str = ""
     model: str = ""
-    fetch: Callable[[str], str] = _get
+    fetch: Callable[[str], str] = get
     _before: dict[str, Any] = field(default_factory=dict)
 
     @property
