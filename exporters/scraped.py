@@ -66,7 +66,8 @@ def readings(page: Series) -> list[Reading]:
     """
     values: dict[str, dict[tuple[str, str], float]] = {}
     names: dict[str, str] = {}
-    for (name, labels), value in page.items():
+    for (told, labels), value in page.items():
+        name = told.removesuffix("_total")  # the parser ends the names of counters so
         given = dict(labels)
         gpu = next((given[label] for label in _IDS if given.get(label)), "")
         if gpu and name in FIELDS:
