@@ -16,9 +16,9 @@ from typing import Any
 from breakeven.reading import read
 from collector.source import PULLED, Given, source
 from ledger.costing.declared import Declared, Limits, Pool
-from ledger.costing.ownership import HOURS_A_MONTH, annuity
+from ledger.costing.ownership import HOURS_A_MONTH, annuity, prepaid_hour
 from ledger.errors import ConfigError
-from ledger.prices.book import BEGIN, END, Override
+from ledger.prices.book import BEGIN, END, Negotiated, Override
 from ledger.records import Commitment, Deployment, FxRate, GpuRate, Overhead, Workload
 
 PLACES = (Path("breakeven.toml"), Path("~/.config/breakeven/breakeven.toml").expanduser())
@@ -90,6 +90,7 @@ class PoolConfig:
     spare: bool = False
     rates: tuple[RateConfig, ...] = ()
     owned: OwnedConfig | None = None
+    upfront_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class PricesConfig:
     """[prices]: your own prices beside the book of genai-prices, and a second book that it is held against."""
 
     override: tuple[Override, ...] = ()
+    negotiated: tuple[Negotiated, ...] = ()
     second: str = ""
 
 
@@ -301,7 +303,9 @@ def parse(table: dict[str, Any], name: str = "breakeven.toml", environment: dict
 def _contradictions(config: Config) -> list[str]:
     errors = []
     for name, pool in config.pools.items():
-        if pool.usd_per_gpu_hour is None and not pool.rates and pool.owned is None:
+        if pool.upfront_usd is not None:
+            errors += _prepaid_errors(name, pool)
+        elif pool.usd_per_gpu_hour is None and not pool.rates and pool.owned is None:
             errors.append(f"pools.{name}: usd_per_gpu_hour is missing; without it its cost is unknown (or `owned`)")
         if pool.owned is not None:
             errors += _owned_errors(name, pool)
@@ -355,6 +359,15 @@ def _owned_errors(name: str, pool: PoolConfig) -> list[str]:
     return errors
 
 
+def _prepaid_errors(name: str, pool: PoolConfig) -> list[str]:
+    errors = []
+    if pool.usd_per_gpu_hour is not None or pool.rates or pool.owned is not None:
+        errors.append(f"pools.{name}.upfront_usd: not beside a rate or owned: one says the cost")
+    if pool.since == BEGIN or pool.until == END or pool.until <= pool.since or pool.gpus < 1:
+        errors.append(f"pools.{name}.upfront_usd: needs gpus, since and until: the term that was paid for")
+    return errors
+
+
 def _choices(kind: str) -> tuple[str, ...]:
     """Return what may be authoritative of a kind of source: a gateway tells requests and has no reports."""
     reports = any(stream.table == "usage_buckets" for stream in source(kind).streams)
@@ -384,6 +397,9 @@ def _rates(name: str, pool: PoolConfig) -> list[GpuRate]:
         hourly = (own.usd_per_month() / HOURS_A_MONTH / pool.gpus).quantize(Decimal("1e-12"))
         kwh = (own.tariff_usd_per_kwh or Decimal(0)) * own.pue
         return [GpuRate(name, "owned", pool.gpus, hourly, pool.since, pool.until, BEGIN, kwh, own.host_w, own.gpu_w)]
+    if pool.upfront_usd is not None:
+        hourly = prepaid_hour(pool.upfront_usd, pool.since, pool.until) / pool.gpus
+        return [GpuRate(name, "committed", pool.gpus, hourly.quantize(Decimal("1e-12")), pool.since, pool.until, BEGIN)]
     given = list(pool.rates)
     if pool.usd_per_gpu_hour is not None:
         given.insert(0, RateConfig(pool.usd_per_gpu_hour, pool.since, pool.gpus))

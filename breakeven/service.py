@@ -44,7 +44,12 @@ class Service:
         store = Store(url or config.store.url, http=config.store.http, reader_password=config.store.reader_password)
         store.migrate()
         foreign = without_file and is_foreign(store)
-        return cls(config, store, PriceRegister(store, config.prices.override, frozen=foreign), foreign=foreign)
+        return cls(
+            config,
+            store,
+            PriceRegister(store, config.prices.override, config.prices.negotiated, frozen=foreign),
+            foreign=foreign,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 HOURS_A_MONTH = 720
 """A 30-day month carries one monthly amount."""
@@ -20,6 +24,11 @@ def annuity(price: Decimal, residual: Decimal, months: int, annual_rate: Decimal
         return straight_line(price, residual, months)
     shrink = (1 + rate) ** -months
     return (price - residual * shrink) * rate / (1 - shrink)
+
+
+def prepaid_hour(upfront: Decimal, since: datetime, until: datetime) -> Decimal:
+    """Return USD an hour of what was paid at once for a term; what is used and what is not add up to it (3.5)."""
+    return upfront * 3600 / Decimal(str((until - since).total_seconds()))
 
 
 def energy_usd(measured_wh: float, silent: int, gpu_w: float, host_w: float, usd_per_kwh: Decimal) -> Decimal:

@@ -76,6 +76,36 @@ class Override:
     until: datetime = END
 
 
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """A discount that was agreed with a provider: a share of its list prices for tokens, not for tools."""
+
+    provider: str
+    share: Decimal
+    since: datetime = BEGIN
+    until: datetime = END
+
+    def applied(self, price: Price) -> Price | None:
+        """Return a list price with the discount for the time in which both hold; None if there is none."""
+        start, end = max(price.valid_from, self.since), min(price.valid_to, self.until - timedelta(seconds=1))
+        if price.provider != self.provider or start > end:
+            return None
+        left: dict[str, Any] = {name: cut(getattr(price, name), 1 - self.share) for name in PRICED}
+        return replace(price, **left, valid_from=start, valid_to=end, source="user", flags=price.flags | 8)
+
+
+def cut(price: Decimal | None, share: Decimal) -> Decimal | None:
+    """Return a part of a price, to 12 decimals; what has no price has none."""
+    return None if price is None else (price * share).quantize(Decimal("1e-12"))
+
+
+PRICED = (
+    "input_fresh", "cache_read", "cache_write_short", "cache_write_long", "cache_write_other", "output",
+    "output_reasoning", "input_audio", "output_audio", "input_image", "output_image",
+)  # fmt: skip
+"""Columns of a price that are for tokens."""
+
+
 def identify(provider: str, model: str) -> tuple[Provider, ModelInfo] | None:
     """Return the book's provider and model for names as billed, or None: never a guess at another provider."""
     if not provider or not model:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.prices import ranges
 from ledger.prices.book import (
     BOOK_VERSION,
+    Negotiated,
     Override,
     book_prices,
     identify,
@@ -37,9 +38,16 @@ class PriceRegister:
     `frozen` leaves the book as it is in the store: for a caller who does not know the overrides.
     """
 
-    def __init__(self, store: Store, overrides: Sequence[Override] = (), *, frozen: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        overrides: Sequence[Override] = (),
+        negotiated: Sequence[Negotiated] = (),
+        *,
+        frozen: bool = False,
+    ) -> None:
         self.store, self.frozen = store, frozen
-        self.overrides = tuple(overrides)
+        self.overrides, self.negotiated = tuple(overrides), tuple(negotiated)
         self._known: set[Name] | None = None
         self._stored: dict[tuple[Any, ...], Price] | None = None
 
@@ -121,7 +129,7 @@ class PriceRegister:
 
     def _mark(self, as_of: datetime) -> str:
         """Return what the book depends on: its version, the overrides, and the week (spans of the day are renewed)."""
-        text = repr((BOOK_VERSION, self.overrides, as_of.isocalendar()[:2]))
+        text = repr((BOOK_VERSION, self.overrides, self.negotiated, as_of.isocalendar()[:2]))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _number(self, rows: Sequence[Price], as_of: datetime) -> int:
@@ -152,8 +160,17 @@ class PriceRegister:
             book = book_prices(*found) if found is not None else []
             rows = [stored[_content(row)] for row in book if row.variant == variant and _content(row) in stored]
             own = [p for p in user if (p.provider, p.model, p.variant) == (provider, model, variant)]
+            own = own or self._discounted(rows, as_of)
             out[name] = ranges.ranges_of(name, rows, own, as_of)
         return out
+
+    def _discounted(self, rows: Sequence[Price], as_of: datetime) -> list[Price]:
+        """Return list prices with the user's discounts on them, in the store; the user's own prices need none."""
+        made = [cut for row in rows for one in self.negotiated if (cut := one.applied(row)) is not None]
+        if made:
+            self._number(made, as_of)
+        stored = self._prices()
+        return [stored[_content(row)] for row in made]
 
     @staticmethod
     def _resold(name: Name) -> list[Price]:

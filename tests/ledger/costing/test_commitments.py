@@ -1,16 +1,19 @@
 """Economics 3.4 and 3.5: a month fully loaded, promised money that was not used, bills that tell both kinds of cost."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from made import request
 
+from breakeven.config import parse
 from ledger.costing import report
 from ledger.costing.commitments import unused
 from ledger.costing.declared import Declared
 from ledger.costing.tick import tick
-from ledger.prices.book import END, Override
+from ledger.errors import ConfigError
+from ledger.prices.book import END, Negotiated, Override, override_prices
 from ledger.prices.register import PriceRegister
 from ledger.records import Commitment, Overhead
 
@@ -65,6 +68,52 @@ def test_a_month_fully_loaded(spent):
     (row,), _ = report.cost(spent, by=["side"])
     assert (row.usage_cost, row.cost, row.successful_requests) == (D(40), total, 3)
     assert report.cost(spent, by=["side"], basis="usage")[1].per_request == D(40) / 3
+
+
+def test_list_batch_negotiated_and_tools(store):
+    """3.4 by hand: 2 x 2.50 listed; batch halves a share of it; 7 % off tokens; tools at their price.
+
+    gpt-4o, 1 M input online and 1 M in batch: (2.50 + 1.25) x 0.93 = 3.4875; before the agreement 2.50 + 1.25.
+    """
+    agreed = [Negotiated("openai", D("0.07"), since=NOVEMBER + timedelta(days=5))]
+    names = [("openai", "gpt-4o", v, "") for v in ("standard", "batch")]
+    register = PriceRegister(store, [Override("openai", "own", input=D(1))], agreed)
+    register.resolve([*names, ("openai", "own", "standard", "")], NOVEMBER)
+    for day in (1, 9):
+        at = NOVEMBER + timedelta(days=day)
+        store.add([
+            request(at, f"{day}a", model="gpt-4o", input_fresh=1_000_000),
+            request(at, f"{day}b", model="gpt-4o", input_fresh=1_000_000, processing="batch"),
+            request(at, f"{day}c", model="own", input_fresh=1_000_000),
+        ])  # fmt: skip
+    tick(store, Declared(), DECEMBER)
+    rows, _ = report.cost(store, by=["model"], bucket="day")
+    found = {(row.group["bucket"][8:10], row.group["model"]): row.cost for row in rows}
+    assert found == {
+        ("02", "gpt-4o"): D("3.75"), ("10", "gpt-4o"): D("3.4875"), ("02", "own"): D(1), ("10", "own"): D(1),
+    }  # fmt: skip
+
+
+def test_a_discount_leaves_tools_and_unknown_prices_alone():
+    (listed,) = override_prices([Override("openai", "m", input=D(2))])
+    listed = replace(listed, n_web_search=D("0.01"))
+    cut = Negotiated("openai", D("0.25")).applied(listed)
+    assert (cut.input_fresh * 10**6, cut.output, cut.n_web_search, cut.source) == (D("1.5"), None, D("0.01"), "user")
+    assert Negotiated("anthropic", D("0.25")).applied(listed) is None
+
+
+def test_a_prepaid_pool_is_spread_over_its_term(store):
+    """3.5: 43,800 USD for 365 days and four GPUs = 120 a day, used or not; outside of the term it costs nothing."""
+    pool = {"gpus": 4, "upfront_usd": 43_800, "since": NOVEMBER, "until": NOVEMBER + timedelta(days=365)}
+    declared = parse({"pools": {"lab": pool}}).declared()
+    tick(store, declared, NOVEMBER + timedelta(days=2))
+    rows, _ = report.cost(store, bucket="day")
+    assert [round(row.cost, 4) for row in rows] == [D(120), D(120)]
+    tick(store, declared, NOVEMBER + timedelta(days=370))
+    assert round(report.cost(store)[1].cost, 1) == D(43_800)
+    for change in ({"until": None}, {"usd_per_gpu_hour": 2}):
+        with pytest.raises(ConfigError, match="upfront_usd"):
+            parse({"pools": {"lab": {k: v for k, v in {**pool, **change}.items() if v is not None}}})
 
 
 def test_more_use_lowers_what_is_unused_and_the_setting_can_go(spent):

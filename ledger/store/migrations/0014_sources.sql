@@ -11,6 +11,9 @@ FROM (
   SELECT source, 'gpu_samples', count(), min(at), max(at), 0, fromUnixTimestamp64Nano(toInt64(max(ver)), 'UTC')
   FROM gpu_samples GROUP BY source
   UNION ALL
+  SELECT source, 'engine_samples', count(), min(at), max(at), 0, fromUnixTimestamp64Nano(toInt64(max(ver)), 'UTC')
+  FROM engine_samples GROUP BY source
+  UNION ALL
   SELECT source, 'charges', count(), min(start), max(start), countIf(NOT is_final),
     fromUnixTimestamp64Nano(toInt64(max(ver)), 'UTC')
   FROM charges FINAL GROUP BY source
@@ -23,6 +26,7 @@ FROM (
 CREATE VIEW IF NOT EXISTS v_facts AS
 SELECT source, 'requests' AS kind, toDateTime(at, 'UTC') AS at FROM requests
 UNION ALL SELECT source, 'gpu_samples', toDateTime(at, 'UTC') FROM gpu_samples
+UNION ALL SELECT source, 'engine_samples', toDateTime(at, 'UTC') FROM engine_samples
 UNION ALL SELECT source, 'charges', start FROM charges FINAL
 UNION ALL SELECT source, 'usage_buckets', start FROM usage_buckets FINAL;
 
