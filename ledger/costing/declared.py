@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from ledger.records import Commitment, Deployment, FxRate, GpuRate, Overhead, SourceState, Workload
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ledger.store import Store
+
+
+_FIRST_KINDS = ("rates", "overheads", "pools", "deployments", "workloads", "limits", "fx_rates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,17 @@ class Declared:
         return tuple(d for d in self.deployments if d.side == "self_hosted")
 
     def mark(self) -> str:
-        """Return a hash of everything declared, whenever it was recorded."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()
+        """Return a hash of everything declared, whenever it was recorded.
+
+        What is not declared is left out, but for the kinds of the first version: a program that knows one kind more
+        must not take a store of an older one for declared by somebody else.
+        """
+        told = [
+            f"{one.name}={getattr(self, one.name)!r}"
+            for one in fields(self)
+            if one.name in _FIRST_KINDS or getattr(self, one.name) != one.default
+        ]
+        return hashlib.sha256(f"Declared({', '.join(told)})".encode()).hexdigest()
 
     def rate_at(self, pool: str, hour: datetime) -> GpuRate | None:
         """Return the rate of a pool in force at an instant; the later declared one where two are."""

@@ -182,3 +182,9 @@ def test_the_bill_is_held_against_what_was_counted(store, prices):
     assert (found.residual.metered, found.residual.billed) == (D(10), D(12))
     assert found.residual.causes["missing_usage"] == 0
     assert found.residual.causes["price"] == D(2)
+
+
+def test_a_store_of_the_first_version_is_not_taken_for_declared_elsewhere():
+    """The mark of nothing declared is what that version wrote; a new kind changes it only once it is declared."""
+    assert Declared().mark() == "80d33d0be79a3ee79c9db27c0df1a951e61c8ac72ef537730bdb668646093bbb"
+    assert Declared(reported=("openai",)).mark() != Declared().mark()
