@@ -4,7 +4,8 @@ SELECT bucket, side, provider, model, team, environment, workload, deployment, c
   sum(k.requests) AS requests, sum(k.successful_requests) AS successful_requests, sum(k.total_input) AS total_input,
   sum(k.output) AS output, sum(k.unpriced_tokens) AS unpriced_tokens, sum(k.no_usage) AS no_usage, sum(k.attempts) AS attempts,
   sum(k.usd) AS cost, sum(k.unknown_usd) AS unknown_cost, sum(k.reported_usd) AS reported_cost, sum(k.uncounted_tokens) AS uncounted_tokens,
-  sum(k.approximate_usd) AS approximate_cost, sum(k.usage_usd) AS usage_cost
+  sum(k.approximate_usd) AS approximate_cost, sum(k.usage_usd) AS usage_cost,
+  sum(k.own_tokens) AS own_tokens, sum(k.own_usd) AS own_cost
 FROM (
   SELECT
     toDateTime(multiIf({bucket:String} = 'hour', u.hour, {bucket:String} = 'day', toStartOfDay(u.hour, {zone:String}),
@@ -17,7 +18,8 @@ FROM (
     u.requests AS requests, u.successful_requests AS successful_requests, u.total_input AS total_input, u.output AS output,
     u.unpriced_tokens AS unpriced_tokens, u.no_usage AS no_usage, u.attempts AS attempts, toDecimal128(0, 12) AS usd,
     toDecimal128(0, 12) AS unknown_usd, if(u.counted = 'reports', u.cost, toDecimal128(0, 12)) AS reported_usd, u.uncounted_tokens AS uncounted_tokens,
-    u.approximate_cost AS approximate_usd, toDecimal128(0, 12) AS usage_usd
+    u.approximate_cost AS approximate_usd, toDecimal128(0, 12) AS usage_usd,
+    if(u.side = 'self_hosted', u.total_input + u.output, 0) AS own_tokens, toDecimal128(0, 12) AS own_usd
   FROM v_usage_hourly AS u
   WHERE u.hour >= {from:DateTime('UTC')} AND u.hour < {to:DateTime('UTC')} AND u.hour NOT IN {edges:Array(DateTime('UTC'))} AND NOT has({by:Array(String)}, 'component')
   UNION ALL
@@ -30,7 +32,8 @@ FROM (
     if(has({by:Array(String)}, 'workload'), c.workload, ''), if(has({by:Array(String)}, 'deployment'), c.deployment, ''),
     if(has({by:Array(String)}, 'component'), c.component, ''),
     0, 0, 0, 0, 0, 0, 0, c.usd, if(c.component IN ('gpu_unknown', 'gpu_held_unknown'), c.usd, toDecimal128(0, 12)), toDecimal128(0, 12),
-    0, toDecimal128(0, 12), if(c.basis = 'usage', c.usd, toDecimal128(0, 12))
+    0, toDecimal128(0, 12), if(c.basis = 'usage', c.usd, toDecimal128(0, 12)),
+    0, if(c.side = 'self_hosted', c.usd, toDecimal128(0, 12))
   FROM v_cost_hourly AS c
   WHERE c.hour >= {from:DateTime('UTC')} AND c.hour < {to:DateTime('UTC')} AND c.hour NOT IN {edges:Array(DateTime('UTC'))} AND c.vintage = 'booked'
     AND ({basis:String} = 'allocation' OR c.basis = 'usage')

@@ -16,7 +16,8 @@ SELECT
   if(has({by:Array(String)}, 'component'), k.component, '') AS component,
   sum(k.requests) AS requests, sum(k.successful_requests) AS successful_requests, sum(k.total_input) AS total_input,
   sum(k.output) AS output, sum(k.unpriced_tokens) AS unpriced_tokens, sum(k.no_usage) AS no_usage, sum(k.attempts) AS attempts,
-  sum(k.usd) AS cost, sum(k.reported_usd) AS reported_cost, sum(k.uncounted_tokens) AS uncounted_tokens, sum(k.approximate_usd) AS approximate_cost, sum(k.usage_usd) AS usage_cost
+  sum(k.usd) AS cost, sum(k.reported_usd) AS reported_cost, sum(k.uncounted_tokens) AS uncounted_tokens, sum(k.approximate_usd) AS approximate_cost, sum(k.usage_usd) AS usage_cost,
+  sum(k.own_tokens) AS own_tokens, sum(k.own_usd) AS own_cost
 FROM (
   SELECT a.at AS at, a.side AS side, a.provider AS provider, a.model AS model, a.team AS team, a.environment AS environment,
     a.workload AS workload, a.deployment AS deployment, part.1 AS component,
@@ -24,7 +25,8 @@ FROM (
     part.3 * a.output AS output, toInt64(part.3 * if(a.side = 'api', a.unpriced_tokens, 0)) AS unpriced_tokens,
     toInt64(part.3 AND a.usage_source = 'absent') AS no_usage, toInt64(part.3) AS attempts, toDecimal128(part.2, 12) AS usd,
     toDecimal128(0, 12) AS reported_usd, toInt64(0) AS uncounted_tokens,
-    if(part.3 AND a.approximate != 0, toDecimal128(ifNull(a.cost, toDecimal64(0, 12)), 12), toDecimal128(0, 12)) AS approximate_usd, usd AS usage_usd
+    if(part.3 AND a.approximate != 0, toDecimal128(ifNull(a.cost, toDecimal64(0, 12)), 12), toDecimal128(0, 12)) AS approximate_usd, usd AS usage_usd,
+    toInt64(if(a.side = 'self_hosted' AND part.3, a.total_input + a.output, 0)) AS own_tokens, toDecimal128(0, 12) AS own_usd
   FROM (
     SELECT toDateTime(p.at, 'UTC') AS at, p.side AS side, p.provider AS provider, p.model AS model, p.team AS team,
       p.environment AS environment, p.workload AS workload, p.deployment AS deployment, p.usage_source AS usage_source,
@@ -42,7 +44,8 @@ FROM (
   UNION ALL
   SELECT c.hour + toIntervalSecond(half * {split_s:UInt32}), c.side, c.provider, c.model, c.team, c.environment, c.workload, c.deployment,
     c.component, 0, 0, 0, 0, 0, 0, 0, if(half = 0, first, c.usd - first),
-    toDecimal128(0, 12), 0, toDecimal128(0, 12), if(c.basis = 'usage', if(half = 0, first, c.usd - first), toDecimal128(0, 12))
+    toDecimal128(0, 12), 0, toDecimal128(0, 12), if(c.basis = 'usage', if(half = 0, first, c.usd - first), toDecimal128(0, 12)),
+    0, if(c.side = 'self_hosted', if(half = 0, first, c.usd - first), toDecimal128(0, 12))
   FROM (
     SELECT *, toDecimal128(usd * {split_s:UInt32} / 3600, 12) AS first FROM v_cost_hourly
     WHERE hour IN {edges:Array(DateTime('UTC'))} AND vintage = 'booked' AND (side != 'api' OR component IN ('overhead', 'commitment_unused'))
@@ -53,7 +56,7 @@ FROM (
     part.1, counts[1], counts[1], counts[2], counts[3], counts[4], 0, counts[1],
     if(half = 0, part.3, toDecimal128(part.2, 12) - part.3) AS money,
     if(part.4, if(half = 0, r.first, r.cost - r.first), toDecimal128(0, 12)) AS reported,
-    if(isNull(r.n_requests), counts[2] + counts[3], 0), if(r.approximate, reported, toDecimal128(0, 12)), money
+    if(isNull(r.n_requests), counts[2] + counts[3], 0), if(r.approximate, reported, toDecimal128(0, 12)), money, 0, toDecimal128(0, 12)
   FROM (
     SELECT *, toDecimal128(cost * {split_s:UInt32} / 3600, 12) AS first
     FROM counted_reports WHERE hour IN {edges:Array(DateTime('UTC'))}) AS r

@@ -164,7 +164,7 @@ def _merged(rows: list[dict[str, Any]], by: Sequence[str]) -> list[dict[str, Any
     for row in rows:
         key = (row["bucket"], *(row[name] for name in by))
         before = out.get(key)
-        sums = (*_COUNTS, *_SHARES, "uncounted_tokens", "no_usage", "attempts", "cost")
+        sums = (*_COUNTS, *_SHARES, "own_tokens", "own_cost", "uncounted_tokens", "no_usage", "attempts", "cost")
         out[key] = row if before is None else {**before, **{name: before[name] + row[name] for name in sums}}
     return [out[key] for key in sorted(out, key=lambda k: (k[0], -out[k]["cost"], *k[1:]))]
 
@@ -177,7 +177,8 @@ def _cost(row: dict[str, Any], by: Sequence[str], bucket: str) -> Cost:
     if row["uncounted_tokens"]:
         counts |= dict.fromkeys(_REQUESTS)  # a part of the requests was not counted: their number is not known
     known: Decimal | None = row["cost"]
-    if known == 0 and (row["unpriced_tokens"] or row["no_usage"]):
+    own_unknown = row["own_tokens"] and not row["own_cost"]  # the hour is not closed, or no capacity shares it out
+    if known == 0 and (row["unpriced_tokens"] or row["no_usage"] or own_unknown):
         known = None  # nothing but unknown: not a cost of 0
     return Cost(group=group, **counts, no_usage=row["no_usage"], attempts=row["attempts"], cost=known, **shares)
 

@@ -99,6 +99,14 @@ def test_request_records_win_their_hour(store, door):
     assert abs(used["08"] - D(4) * 30 / 3600) < D("0.000002")
 
 
+def test_work_of_an_hour_that_is_not_closed_has_no_cost_yet(store, door):
+    """Tokens are there at once, the pool's money when the hour ends: until then unknown, not 0."""
+    tell(door, *half_an_hour())
+    tick(store, DECLARED, START + timedelta(minutes=50))
+    (row,), total = report.cost(store, by=["side"])
+    assert (row.output, row.cost, row.per_mtok, total.cost) == (90_000, None, None, None)
+
+
 def test_late_request_records_take_the_hour_over(store, door):
     tell(door, *half_an_hour())
     tick(store, DECLARED, NOW)
