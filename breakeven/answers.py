@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from collector.source import source
+from ledger.costing.forecast import running
 from ledger.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -65,6 +66,15 @@ def asked_rows(service: Service, name: str = "") -> list[dict[str, Any]]:
 def fact_rows(service: Service) -> list[dict[str, Any]]:
     """Return what each source brought, one dict a kind of fact."""
     return service.store.ask("breakeven", "sources", as_of=datetime.now(UTC))
+
+
+def cost_answer(
+    rows: list[report.Cost], total: report.Cost, bucket: str, zone: ZoneInfo, now: datetime
+) -> dict[str, Any]:
+    """Return costs in the documented shape; with days or months also where the running one ends at this rate."""
+    open_ = running(rows, bucket, zone, now)
+    more = {"running": open_.json()} if open_ else {}
+    return {"rows": [row.json() for row in rows], "total": total.json(), **more}
 
 
 def overlap_rows(service: Service) -> list[dict[str, Any]]:

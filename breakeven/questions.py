@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from breakeven import show
-from breakeven.answers import idle_row, moment, verdict_rows, zone_of
+from breakeven.answers import cost_answer, idle_row, moment, verdict_rows, zone_of
 from breakeven.command import Json, app, opened, print_json, wants_json
 from dashboards.panel import vocabulary
 from ledger.costing import report
 from ledger.costing.allocation import per
+from ledger.costing.forecast import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,17 +60,21 @@ def cost(
             zone=zone,
         )
     if wants_json(as_json):
-        print_json({"rows": [row.json() for row in rows], "total": total.json()})
+        print_json(cost_answer(rows, total, bucket, zone, datetime.now(UTC)))
         return
     if not rows:
         show.say(
             "Nothing here yet. `breakeven import FILE` brings in a request log; `breakeven demo` shows how it looks."
         )
         return
+    open_ = running(rows, bucket, zone, datetime.now(UTC))
     for row in rows:
         if bucket:
             row.group["bucket"] = _local(row.group["bucket"], bucket, zone)
     _cost_table(rows, total, f"{basis} basis · booked prices · USD · {zone.key}")
+    if open_:
+        rest = f"at this rate {show.usd(open_.at_this_rate)} in the end"
+        show.say(f"The running {bucket} is at {show.usd(open_.spent)}: {rest}.")
 
 
 def _local(start: str, bucket: str, zone: ZoneInfo) -> str:

@@ -26,7 +26,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from breakeven import bills, metrics, show
-from breakeven.answers import asked_rows, fact_rows, idle_row, moment, overlap_rows, verdict_rows, zone_of
+from breakeven.answers import asked_rows, cost_answer, fact_rows, idle_row, moment, overlap_rows, verdict_rows, zone_of
 from breakeven.jobs import Jobs
 from collector.receivers import otlp
 from collector.receivers.litellm import LiteLLMCallback
@@ -212,7 +212,7 @@ class Web:
             self.service.store, by=[n for n in query["by"].split(",") if n], since=moment(query["since"], zone=zone),
             until=moment(query["until"], end=True, zone=zone), bucket=query["bucket"], basis=query["basis"], zone=zone,
         )  # fmt: skip
-        return {"rows": [row.json() for row in rows], "total": total.json()}
+        return cost_answer(rows, total, query["bucket"], zone, datetime.now(UTC))
 
     def verdicts(self, request: Request) -> Any:
         """Answer /api/v1/verdicts?workload= with the latest verdicts."""

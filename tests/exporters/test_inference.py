@@ -187,3 +187,24 @@ def test_after_a_restart_of_the_exporter_what_was_used_meanwhile_is_there(tmp_pa
 def test_every_server_has_a_page_here(name):
     assert name in PAGES
     assert engine(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("prompt", "computed", "hits"),
+    [
+        (118, 70, 48),
+        (232, 88, 144),
+        (472, 136, 336),
+        (624, 320, 304),
+        (1236, 324, 912),
+        (2488, 360, 2128),
+        (11_263, 3423, 7840),
+    ],
+    ids=[*(f"GV30-{n}" for n in range(6)), "GV31"],
+)
+def test_gv30_gv31_the_prompt_counter_is_not_the_work(prompt, computed, hits):
+    """Prefill work is what was computed; with the hits it is the prompt counter."""
+    made, shows = server("vllm")
+    look(made, shows, page("vllm", 0), 100.0)
+    (found,) = look(made, shows, page("vllm", 0, p=prompt, c=hits), 115.0)
+    assert (found.counts["input"], found.counts["cached"]) == (computed, hits)

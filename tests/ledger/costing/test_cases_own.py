@@ -221,3 +221,26 @@ def test_parts_are_the_bill_and_a_lost_witness_only_makes_unknown(store, told):
     assert without.get("gpu_unknown", 0) >= whole.get("gpu_unknown", 0)
     for name in ("gpu_warm_idle", "gpu_unallocated", "gpu_other_use", "gpu_held_unknown"):
         assert without.get(name, 0) <= whole.get(name, 0) + D("0.00001")
+
+
+def test_gv32_unused_capacity_is_what_the_share_leaves(store):
+    """68 USD an hour, used share 4 %, a day: 1,566.72 USD of unused capacity."""
+    store.add([looked(minute, tokens=round(60 * 2000 * 0.04), running=1.0) for minute in range(24 * 60)])
+    tick(store, pool_of(1, 68, (served(),)), START + timedelta(hours=24))
+    (idle,) = report.idle(store, START + timedelta(hours=24))
+    assert (idle.cost, round(idle.idle_per_day, 2), round(idle.used_share, 6)) == (D(1632), D("1566.72"), D("0.04"))
+
+
+def test_gv33_a_frozen_device_counter_hides_no_work(store):
+    """The device says 99 % for hours while requests are counted: serving; and 0 % while they are counted too."""
+    for util in (99.0, 0.0):
+        store.add([device(n, util=util) for n in range(60)])
+        store.add([looked(n, tokens=60_000, running=2.0) for n in range(60)])
+        tick(store, pool_of(1, 4, (served(),)), START + timedelta(hours=1))
+        assert store.read("SELECT DISTINCT state FROM v_gpu_hourly")[1] == [("serving",)]
+
+
+def test_gv34_a_node_that_makes_nothing_costs_and_has_no_unit_rate(store):
+    tick(store, pool_of(1, 2), START + timedelta(hours=1))
+    total = report.cost(store)[1]
+    assert (total.cost, total.per_mtok, total.per_request) == (D(2), None, None)

@@ -188,3 +188,17 @@ def test_a_store_of_the_first_version_is_not_taken_for_declared_elsewhere():
     """The mark of nothing declared is what that version wrote; a new kind changes it only once it is declared."""
     assert Declared().mark() == "80d33d0be79a3ee79c9db27c0df1a951e61c8ac72ef537730bdb668646093bbb"
     assert Declared(reported=("openai",)).mark() != Declared().mark()
+
+
+def test_gv19_a_block_that_is_sent_four_times_counts_once(store, prices):
+    """One row of value 999 delivered four times as identical blocks after timeouts: 999 in the table and in every rollup."""
+    for _ in range(4):
+        store.add([request(DAY, "block", model="m", output=999)])
+        tick(store, Declared(), NOW)
+    for query in (
+        "SELECT sum(output) FROM v_requests",
+        "SELECT sum(output) FROM v_usage_hourly",
+        "SELECT sum(output) FROM work_10s FINAL",
+    ):
+        assert store.read(query)[1] == [(999,)]
+    assert costs(store)[1].cost == D(999) * 4 / 10**6
