@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +28,8 @@ _NUMBERS = {
     "running": "running", "waiting": "waiting", "kv.usage": "kv_used", "idle.time": "idle_s",
     "prefill.time": "prefill_s", "decode.time": "decode_s",
 }  # fmt: skip
+_TIMES = ("idle_s", "prefill_s", "decode_s")
+_HOUR_S = 3600
 _Key = tuple[str, str, str, str, str, int, int]
 """Node, pool, deployment, replica, model, start and end in nanoseconds."""
 
@@ -41,8 +46,8 @@ class EngineMetrics:
         bad: list[BadRow] = []
         for key, values in intervals(message).items():
             try:
-                sample = self._sample(key, values, now)
-                months[sample.at.year, sample.at.month].append(sample)
+                for sample in by_hour(self._sample(key, values, now)):
+                    months[sample.at.year, sample.at.month].append(sample)
             except BadRow as error:
                 bad.append(error)
         for rows in months.values():
@@ -69,6 +74,33 @@ class EngineMetrics:
             fields.name(pool), min(max(0.0, (end - start) / 1e9), 7 * 86_400.0), int(values.get("up", 1)), **counts,
             **numbers, ttft=values.get("ttft", {}), reset=int(values.get("reset", 0)), source="otlp",
         )  # fmt: skip
+
+
+def by_hour(sample: EngineSample) -> list[EngineSample]:
+    """Return a sample of more than an hour as one for each hour: counts are spread evenly, whole, and add up to it.
+
+    Looks were missed and the counters went on; what they tell belongs to all of that time. What was seen at its end
+    (queue, KV cache, times to first token) stays with the last hour.
+    """
+    if sample.dt_s <= _HOUR_S:
+        return [sample]
+    start, end = sample.at.timestamp() - sample.dt_s, sample.at.timestamp()
+    edges = [start, *range(int(start // _HOUR_S + 1) * _HOUR_S, math.ceil(end), _HOUR_S), end]
+    out = []
+    for a, b in itertools.pairwise(edges):
+        shares = (a - start) / sample.dt_s, (b - start) / sample.dt_s
+        counts: dict[str, Any] = {n: _part(getattr(sample, n), *shares) for n in _COUNTS.values()}
+        times: dict[str, Any] = {
+            n: None if (whole := getattr(sample, n)) is None else whole * (b - a) / sample.dt_s for n in _TIMES
+        }
+        last: dict[str, Any] = {} if b == end else {"running": None, "waiting": None, "kv_used": None, "ttft": {}}
+        at = sample.at if b == end else datetime.fromtimestamp(b, UTC)
+        out.append(replace(sample, at=at, dt_s=b - a, **counts, **times, **last))
+    return out
+
+
+def _part(whole: int | None, begin: float, end: float) -> int | None:
+    return None if whole is None else int(whole * end) - int(whole * begin) if end < 1 else whole - int(whole * begin)
 
 
 def intervals(message: Any) -> dict[_Key, dict[str, Any]]:

@@ -31,9 +31,9 @@ def prepaid_hour(upfront: Decimal, since: datetime, until: datetime) -> Decimal:
     return upfront * 3600 / Decimal(str((until - since).total_seconds()))
 
 
-def energy_usd(measured_wh: float, silent: int, gpu_w: float, host_w: float, usd_per_kwh: Decimal) -> Decimal:
-    """Return what the power of an hour costs: GPUs with a counter as measured, silent ones at their expected watts.
+def energy_usd(measured_wh: float, silent: float, gpu_w: float, host_w: float, usd_per_kwh: Decimal) -> Decimal:
+    """Return what the power of an hour costs: as measured, and at the expected watts where nothing was.
 
-    `usd_per_kwh` is the tariff times PUE.
+    `silent` is in GPU-hours; `usd_per_kwh` is the tariff times PUE.
     """
     return Decimal(str(round(measured_wh + silent * gpu_w + host_w, 6))) / 1000 * usd_per_kwh

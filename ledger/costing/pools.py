@@ -100,9 +100,11 @@ def pool_hours(store: Store, declared: Declared, hours: list[datetime]) -> tuple
 
 def _power(rate: GpuRate, slots: list[_Slot]) -> Decimal:
     """Return what the power of a pool's hour costs, 0 where it is in the rate."""
-    measured = [slot.energy_wh for slot in slots if slot.energy_wh is not None]
-    silent = max(0, rate.gpus - len(measured))
-    return energy_usd(sum(measured), silent, rate.gpu_w or 0.0, rate.host_w, rate.usd_per_kwh)
+    told = [slot for slot in slots if slot.energy_wh is not None]
+    measured = sum(slot.energy_wh or 0.0 for slot in told)
+    seen = sum(min(HOUR_S, sum(seconds for seconds, _ in slot.states.values())) for slot in told)
+    silent = max(0.0, rate.gpus - seen / HOUR_S)  # a GPU that was read for a part of the hour drew power in all of it
+    return energy_usd(measured, silent, rate.gpu_w or 0.0, rate.host_w, rate.usd_per_kwh)
 
 
 def engine_hours(store: Store, names: dict[str, list[str]], hours: list[datetime]) -> list[tuple[int, str]]:

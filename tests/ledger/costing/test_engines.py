@@ -137,6 +137,21 @@ def test_a_server_that_is_down_is_a_fact_without_counts(store, door):
     assert store.read("SELECT up, output, n_ok, running FROM v_engine_samples")[1] == [(0, None, None, None)]
 
 
+@pytest.mark.parametrize(("minute", "touched"), [(0, 5), (20, 6)])
+def test_a_night_without_looks_loses_no_token(store, door, minute, touched):
+    """The exporter was away for five hours and the counters went on: every hour has its part, and they add up."""
+    tell(door, interval(minute, seconds=5 * 3600 - 600, output=10_001.0, ok=7.0))
+    for _ in range(2):
+        tick(store, DECLARED, NOW)
+        rows, total = report.cost(store, by=["deployment"], bucket="hour")
+        hours = [row.output for row in rows if row.output]
+        assert (total.output, total.requests, sum(hours)) == (10_001, 7, 10_001)
+        assert len(hours) == touched
+        assert all(0 < n <= 2_100 for n in hours)
+    tell(door, interval(minute, seconds=5 * 3600 - 600, output=10_001.0, ok=7.0))
+    assert store.read("SELECT sum(output), sum(n_ok) FROM v_engine_samples")[1] == [(10_001, 7)]
+
+
 def test_times_to_first_token_keep_their_edges(store, door):
     one = interval(1, output=10.0, ok=4.0)
     one.ttft = {0.1: 1, 0.5: 3, float("inf"): 4}

@@ -63,6 +63,17 @@ def test_an_owned_pool_costs_what_the_formula_says(store):
     assert sum(row.cost for row in rows) == total.cost
 
 
+def test_a_gpu_that_was_read_for_half_an_hour_drew_power_in_all_of_it(store):
+    """30 minutes at 700 W measured, 30 expected at 500 W, seven GPUs expected: 350 + 250 + 3,500 Wh and the hosts."""
+    store.add([
+        GpuSample(START + timedelta(minutes=n + 1), "n", "GPU-1", "", "lab", 60.0, 90.0, None, 70_000, 700.0, 42_000_000, 0, 1, "t")
+        for n in range(30)
+    ])  # fmt: skip
+    tick(store, pool(), START + timedelta(hours=1))
+    power = D(350 + 250 + 7 * 500 + 1_000) / 1000 * D("0.25")
+    assert abs(report.cost(store)[1].cost - (D(8_160) / 720 + power)) < D("0.000002")
+
+
 def test_without_a_tariff_power_is_not_in_the_cost(store):
     tick(store, pool(tariff_usd_per_kwh=0), START + timedelta(hours=1))
     assert abs(report.cost(store)[1].cost - D(8_160) / 720) < D("0.000002")
