@@ -8,18 +8,18 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003 - read() asks for the hints at run time
-from decimal import Decimal
+from decimal import Decimal  # noqa: TC003 - likewise
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from breakeven.pools import PoolConfig, pool_errors, rates
 from breakeven.reading import read
 from collector.source import PULLED, Given, source
 from ledger.costing.declared import Declared, Limits, Pool
-from ledger.costing.ownership import HOURS_A_MONTH, annuity, prepaid_hour
 from ledger.errors import ConfigError
 from ledger.prices.book import BEGIN, END, Negotiated, Override
-from ledger.records import Commitment, Deployment, FxRate, GpuRate, Overhead, Workload
+from ledger.records import Commitment, Deployment, FxRate, Overhead, Workload
 
 PLACES = (Path("breakeven.toml"), Path("~/.config/breakeven/breakeven.toml").expanduser())
 """Where the file is looked for when neither --config nor BREAKEVEN_CONFIG names one."""
@@ -44,60 +44,12 @@ class ServerConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class RateConfig:
-    """One entry of `rates` in a pool: a price per GPU-hour from an instant on."""
-
-    usd_per_gpu_hour: Decimal
-    since: datetime = BEGIN
-    gpus: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class OwnedConfig:
-    """`owned` of a pool: hardware that was bought; its cost by the hour follows from it.
-
-    `annual_rate` 0 spreads the purchase evenly, above 0 as an annuity. `gpu_w` is what a GPU is expected to draw where
-    no energy counter measures it. Without a tariff power is not in the cost, and `breakeven check` says so.
-    """
-
-    purchase_usd: Decimal
-    residual_usd: Decimal = Decimal(0)
-    life_months: int = 48
-    annual_rate: Decimal = Decimal(0)
-    hosting_usd_per_month: Decimal = Decimal(0)
-    support_usd_per_month: Decimal = Decimal(0)
-    tariff_usd_per_kwh: Decimal | None = None
-    pue: Decimal = Decimal("1.5")
-    gpu_w: float | None = None
-    host_w: float = 0.0
-
-    def usd_per_month(self) -> Decimal:
-        """Return amortisation, hosting and support of the pool."""
-        amortised = annuity(self.purchase_usd, self.residual_usd, self.life_months, self.annual_rate)
-        return amortised + self.hosting_usd_per_month + self.support_usd_per_month
-
-
-@dataclass(frozen=True, slots=True)
-class PoolConfig:
-    """[pools.NAME]: GPUs that are paid for by time."""
-
-    gpus: int
-    usd_per_gpu_hour: Decimal | None = None
-    kind: str = "rented"
-    since: datetime = BEGIN
-    until: datetime = END
-    nodes: tuple[str, ...] = ()
-    spare: bool = False
-    rates: tuple[RateConfig, ...] = ()
-    owned: OwnedConfig | None = None
-    upfront_usd: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class DeploymentConfig:
     """[deployments.NAME]: an API model, or a model served on GPUs of a pool with its measured capacity.
 
-    Capacity is replica-seconds of work per million tokens, measured at your latency objective.
+    Capacity is replica-seconds of work per million tokens, measured at your latency objective. Its GPUs: UUIDs (of MIG
+    instances too) in `gpus`, or Kubernetes `pods` as namespace/name with `*`, else what is left of the pool.
+    `gpu_share`: its part of GPUs that other deployments name too.
     """
 
     side: str
@@ -105,6 +57,8 @@ class DeploymentConfig:
     provider: str = ""
     pool: str = ""
     gpus: tuple[str, ...] = ()
+    pods: tuple[str, ...] = ()
+    gpu_share: float = 1.0
     gpus_per_replica: int = 1
     s_per_mtok_uncached: float = 0.0
     s_per_mtok_cached: float = 0.0
@@ -242,7 +196,7 @@ class Config:
     def declared(self) -> Declared:
         """Return the declarations as the ledger keeps them."""
         return Declared(
-            rates=tuple(rate for name, pool in self.pools.items() for rate in _rates(name, pool)),
+            rates=tuple(rate for name, pool in self.pools.items() for rate in rates(name, pool)),
             overheads=tuple(_overhead(name, one) for name, one in self.overheads.items()),
             pools=tuple(Pool(n, p.gpus, p.nodes, p.spare) for n, p in self.pools.items()),
             deployments=tuple(_deployment(name, one) for name, one in self.deployments.items()),
@@ -302,13 +256,7 @@ def parse(table: dict[str, Any], name: str = "breakeven.toml", environment: dict
 
 def _contradictions(config: Config) -> list[str]:
     errors = []
-    for name, pool in config.pools.items():
-        if pool.upfront_usd is not None:
-            errors += _prepaid_errors(name, pool)
-        elif pool.usd_per_gpu_hour is None and not pool.rates and pool.owned is None:
-            errors.append(f"pools.{name}: usd_per_gpu_hour is missing; without it its cost is unknown (or `owned`)")
-        if pool.owned is not None:
-            errors += _owned_errors(name, pool)
+    errors += [error for name, pool in config.pools.items() for error in pool_errors(name, pool)]
     errors += _deployment_errors(config)
     errors += [
         f"currency.rate: {one.currency!r} at {one.usd}: a currency of three letters other than USD, and a rate above 0"
@@ -339,35 +287,6 @@ def _contradictions(config: Config) -> list[str]:
     return errors
 
 
-def _owned_errors(name: str, pool: PoolConfig) -> list[str]:
-    owned = pool.owned
-    if owned is None:
-        return []
-    errors = []
-    if pool.usd_per_gpu_hour is not None or pool.rates:
-        errors.append(
-            f"pools.{name}.owned: not beside usd_per_gpu_hour or rates; one of them says what a GPU-hour costs"
-        )
-    if owned.life_months < 1 or pool.gpus < 1:
-        errors.append(f"pools.{name}.owned: life_months and gpus are 1 or more")
-    if owned.residual_usd > owned.purchase_usd:
-        errors.append(f"pools.{name}.owned.residual_usd: {owned.residual_usd} is more than the purchase")
-    if owned.tariff_usd_per_kwh and owned.gpu_w is None:
-        errors.append(f"pools.{name}.owned.gpu_w: missing; what a GPU draws where no counter measures it")
-    if owned.pue < 1:
-        errors.append(f"pools.{name}.owned.pue: {owned.pue} is less than 1")
-    return errors
-
-
-def _prepaid_errors(name: str, pool: PoolConfig) -> list[str]:
-    errors = []
-    if pool.usd_per_gpu_hour is not None or pool.rates or pool.owned is not None:
-        errors.append(f"pools.{name}.upfront_usd: not beside a rate or owned: one says the cost")
-    if pool.since == BEGIN or pool.until == END or pool.until <= pool.since or pool.gpus < 1:
-        errors.append(f"pools.{name}.upfront_usd: needs gpus, since and until: the term that was paid for")
-    return errors
-
-
 def _choices(kind: str) -> tuple[str, ...]:
     """Return what may be authoritative of a kind of source: a gateway tells requests and has no reports."""
     reports = any(stream.table == "usage_buckets" for stream in source(kind).streams)
@@ -386,26 +305,12 @@ def _deployment_errors(config: Config) -> list[str]:
             errors.append(
                 f"{at}.pool: {one.pool!r} is not one of the pools: {', '.join(config.pools) or 'none declared'}"
             )
+        if not 0 < one.gpu_share <= 1:
+            errors.append(f"{at}.gpu_share: {one.gpu_share} is not above 0 and at most 1")
+        errors += [f"{at}.pods: {pod!r} is not namespace/name" for pod in one.pods if "/" not in pod]
         if one.grade not in ("", "A", "B", "C", "D", "E"):
             errors.append(f"{at}.grade: {one.grade!r} is not A (load test), B, C, D or E (typed in)")
     return errors
-
-
-def _rates(name: str, pool: PoolConfig) -> list[GpuRate]:
-    if pool.owned is not None:
-        own = pool.owned
-        hourly = (own.usd_per_month() / HOURS_A_MONTH / pool.gpus).quantize(Decimal("1e-12"))
-        kwh = (own.tariff_usd_per_kwh or Decimal(0)) * own.pue
-        return [GpuRate(name, "owned", pool.gpus, hourly, pool.since, pool.until, BEGIN, kwh, own.host_w, own.gpu_w)]
-    if pool.upfront_usd is not None:
-        hourly = prepaid_hour(pool.upfront_usd, pool.since, pool.until) / pool.gpus
-        return [GpuRate(name, "committed", pool.gpus, hourly.quantize(Decimal("1e-12")), pool.since, pool.until, BEGIN)]
-    given = list(pool.rates)
-    if pool.usd_per_gpu_hour is not None:
-        given.insert(0, RateConfig(pool.usd_per_gpu_hour, pool.since, pool.gpus))
-    return [
-        GpuRate(name, pool.kind, r.gpus or pool.gpus, r.usd_per_gpu_hour, r.since, pool.until, BEGIN) for r in given
-    ]
 
 
 def _overhead(name: str, one: OverheadConfig) -> Overhead:
@@ -418,7 +323,7 @@ def _deployment(name: str, one: DeploymentConfig) -> Deployment:
     return Deployment(
         name, one.side, one.provider or "own", one.model, one.pool, list(one.gpus), one.gpus_per_replica,
         one.s_per_mtok_uncached / 1e6, one.s_per_mtok_cached / 1e6, one.s_per_mtok_output / 1e6, one.s_per_kv,
-        one.grade, BEGIN,
+        one.grade, BEGIN, list(one.pods), one.gpu_share,
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from exporters.spool import Spool
 
@@ -31,7 +31,11 @@ class NoDriver(Exception):  # noqa: N818 - says what is so, not what went wrong
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of one GPU; None = the device does not tell. Units: 1, W, J since driver load, bytes, s."""
+    """One reading of one GPU, or of one MIG instance of it; None = the device does not tell.
+
+    Units: 1, W, J since driver load, bytes, s, Hz, degrees Celsius. `share` is an instance's part of its GPU; power,
+    energy, clock and temperature exist for the whole GPU only. `pods`: namespace/name of who holds the device.
+    """
 
     gpu: str
     name: str
@@ -42,6 +46,12 @@ class Reading:
     processes: int | None
     interval: float
     sm_utilization: float | None = None
+    clock: float | None = None
+    temperature: float | None = None
+    slowdown: int | None = None
+    slice: str = ""
+    share: float | None = None
+    pods: str = ""
 
 
 METRICS: dict[str, tuple[str, str, str]] = {
@@ -55,9 +65,16 @@ METRICS: dict[str, tuple[str, str, str]] = {
     "hw.power": ("power", "W", "Power drawn"),
     "hw.energy": ("energy", "J", "Energy since the driver was loaded"),
     "hw.gpu.processes": ("processes", "{process}", "Compute processes on the device"),
+    "hw.gpu.speed": ("clock", "Hz", "Clock of the streaming multiprocessors"),
+    "hw.temperature": ("temperature", "Cel", "Temperature of the GPU"),
+    "hw.gpu.slowdown": ("slowdown", "1", "Why the clock is held down: NVML's bits of clock event reasons, 0 = not"),
+    "hw.gpu.slice.share": ("share", "1", "Part of the GPU that this MIG instance has"),
     "hw.gpu.sample.interval": ("interval", "s", "Time that this reading stands for"),
 }
 """Metric → field of a reading, unit, description."""
+
+
+_IDLE = pynvml.nvmlClocksEventReasonGpuIdle
 
 
 @dataclass(slots=True)
@@ -67,6 +84,7 @@ class Gpus:
     interval: float = 10.0
     clock: Callable[[], float] = time.monotonic
     _last: dict[str, float] = field(default_factory=dict)
+    _gpm: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         try:
@@ -83,29 +101,79 @@ class Gpus:
             uuid = _asked(pynvml.nvmlDeviceGetUUID, handle) if handle is not None else None
             if uuid is None:
                 continue
-            gpu = _text(uuid)
-            out.append(self._one(handle, gpu, now))
-            self._last[gpu] = now
+            out.append(self._gpu(handle, _text(uuid), now))
+            out += self._instances(handle, out[-1], now)
         return out
 
-    def _one(self, handle: Any, gpu: str, now: float) -> Reading:
+    def _gpu(self, handle: Any, gpu: str, now: float) -> Reading:
         rates = _asked(pynvml.nvmlDeviceGetUtilizationRates, handle)
-        memory = _asked(pynvml.nvmlDeviceGetMemoryInfo, handle, version=pynvml.nvmlMemory_v2)
-        if memory is None:
-            memory = _asked(pynvml.nvmlDeviceGetMemoryInfo, handle)
         power = _asked(pynvml.nvmlDeviceGetPowerUsage, handle)
         energy = _asked(pynvml.nvmlDeviceGetTotalEnergyConsumption, handle)
-        processes = _asked(pynvml.nvmlDeviceGetComputeRunningProcesses, handle)
+        clock = _asked(pynvml.nvmlDeviceGetClockInfo, handle, pynvml.NVML_CLOCK_SM)
+        reasons = _asked(pynvml.nvmlDeviceGetCurrentClocksEventReasons, handle)
+        celsius = _asked(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU)
+        support = _asked(pynvml.nvmlGpmQueryDeviceSupport, handle)
+        take = (pynvml.nvmlGpmSampleGet, handle) if support is not None and support.isSupportedDevice else None
         return Reading(
             gpu=gpu,
             name=_text(_asked(pynvml.nvmlDeviceGetName, handle) or ""),
             utilization=None if rates is None else rates.gpu / 100,
-            memory=None if memory is None else int(memory.used),
+            memory=_memory(handle),
             power=None if power is None else power / 1000,
             energy=None if energy is None else energy / 1000,
-            processes=None if processes is None else len(processes),
-            interval=now - self._last[gpu] if gpu in self._last else self.interval,
+            processes=_processes(handle),
+            interval=self._since_last(gpu, now),
+            sm_utilization=self._sm_utilization(gpu, take),
+            clock=None if clock is None else clock * 1e6,
+            temperature=celsius,
+            slowdown=None if reasons is None else reasons & ~_IDLE,
         )
+
+    def _instances(self, handle: Any, whole: Reading, now: float) -> Iterator[Reading]:
+        """Yield a reading of each MIG instance; what only the whole GPU has (power, energy, clock) stays with it."""
+        mode = _asked(pynvml.nvmlDeviceGetMigMode, handle)
+        most = _asked(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0
+        for index in range(most if mode and mode[0] == pynvml.NVML_DEVICE_MIG_ENABLE else 0):
+            instance = _asked(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, index)
+            uuid = _asked(pynvml.nvmlDeviceGetUUID, instance) if instance is not None else None
+            if uuid is None:
+                continue
+            about = _asked(pynvml.nvmlDeviceGetAttributes_v2, instance)
+            number = _asked(pynvml.nvmlDeviceGetGpuInstanceId, instance)
+            take = None if number is None else (pynvml.nvmlGpmMigSampleGet, handle, number)
+            yield Reading(
+                gpu=whole.gpu,
+                name=_text(_asked(pynvml.nvmlDeviceGetName, instance) or whole.name),
+                utilization=None,
+                memory=_memory(instance),
+                power=None,
+                energy=None,
+                processes=_processes(instance),
+                interval=self._since_last(_text(uuid), now),
+                sm_utilization=self._sm_utilization(_text(uuid), take),
+                slice=_text(uuid),
+                share=None if about is None else about.computeInstanceSliceCount / most,
+            )
+
+    def _since_last(self, device: str, now: float) -> float:
+        before = self._last.get(device, now - self.interval)
+        self._last[device] = now
+        return now - before
+
+    def _sm_utilization(self, device: str, take: tuple[Any, ...] | None) -> float | None:
+        """Return the busy share of the multiprocessors since the last look, where the chip counts it (Hopper on)."""
+        before = self._gpm.pop(device, None)
+        sample = _asked(pynvml.nvmlGpmSampleAlloc) if take else None
+        found = None
+        if take and sample is not None:
+            if _asked(*take, sample) is None:
+                _asked(pynvml.nvmlGpmSampleFree, sample)
+            else:
+                self._gpm[device] = sample
+                found = _busy(before, sample) if before is not None else None
+        if before is not None:
+            _asked(pynvml.nvmlGpmSampleFree, before)
+        return found
 
     def close(self) -> None:
         """Let go of the driver."""
@@ -115,10 +183,15 @@ class Gpus:
 def observations(readings: Iterable[Reading], attribute: str) -> list[Observation]:
     """Return one observation for each GPU that tells this value; pure."""
     return [
-        Observation(value, {"hw.id": reading.gpu, "hw.name": reading.name, "hw.type": "gpu"})
+        Observation(value, _attributes(reading))
         for reading in readings
         if (value := getattr(reading, attribute)) is not None
     ]
+
+
+def _attributes(reading: Reading) -> dict[str, str]:
+    more = {"hw.slice": reading.slice, "breakeven.pods": reading.pods}
+    return {"hw.id": reading.gpu, "hw.name": reading.name, "hw.type": "gpu", **{k: v for k, v in more.items() if v}}
 
 
 class Readings(Protocol):
@@ -191,6 +264,29 @@ def _asked(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         return call(*arguments, **named)
     except pynvml.NVMLError:
         return None
+
+
+def _memory(handle: Any) -> int | None:
+    found = _asked(pynvml.nvmlDeviceGetMemoryInfo, handle, version=pynvml.nvmlMemory_v2)
+    if found is None:  # older drivers: what the driver reserves is in it
+        found = _asked(pynvml.nvmlDeviceGetMemoryInfo, handle)
+    return None if found is None else int(found.used)
+
+
+def _processes(handle: Any) -> int | None:
+    found = _asked(pynvml.nvmlDeviceGetComputeRunningProcesses, handle)
+    return None if found is None else len(found)
+
+
+def _busy(before: Any, sample: Any) -> float | None:
+    """Return the mean busy share of the multiprocessors between two samples; None where the driver gives none."""
+    asked = pynvml.c_nvmlGpmMetricsGet_t()
+    asked.version, asked.numMetrics = pynvml.NVML_GPM_METRICS_GET_VERSION, 1
+    asked.sample1, asked.sample2 = before, sample
+    asked.metrics[0].metricId = pynvml.NVML_GPM_METRIC_SM_UTIL
+    if _asked(pynvml.nvmlGpmMetricsGet, asked) is None or asked.metrics[0].nvmlReturn != pynvml.NVML_SUCCESS:
+        return None
+    return float(asked.metrics[0].value) / 100
 
 
 def _text(value: str | bytes) -> str:

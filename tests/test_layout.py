@@ -81,7 +81,7 @@ def test_decisions_are_written_down(name):
 def test_every_command_and_setting_is_documented():
     import dataclasses
 
-    from breakeven import cli, config
+    from breakeven import cli, config, pools
 
     docs = "\n".join(p.read_text() for p in (ROOT / "docs").glob("*.md")) + (ROOT / "README.md").read_text()
     for command in cli.app.registered_commands:
@@ -89,7 +89,8 @@ def test_every_command_and_setting_is_documented():
         assert f"breakeven {name}" in docs, name
     text = (ROOT / "docs" / "configuration.md").read_text()
 
-    tables = [one for name, one in vars(config).items() if name.endswith("Config")] + [config.Override, config.Limits]
+    named = {**vars(config), **vars(pools)}
+    tables = [one for name, one in named.items() if name.endswith("Config")] + [config.Override, config.Limits]
     keys = {field.name for table in tables for field in dataclasses.fields(table)}
     assert len(keys) > 40
     assert sorted(key for key in keys if not re.search(rf"[`\[.]{key}[`\]. ]", text)) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector import fields
 from collector.receivers.spans import attributes
@@ -25,9 +25,13 @@ GPU_METRICS = {
     "hw.power": ("power_w", 1.0),
     "hw.energy": ("energy", 1000.0),
     "hw.gpu.processes": ("processes", 1.0),
+    "hw.gpu.speed": ("clock_mhz", 1e-6),
+    "hw.temperature": ("temperature", 1.0),
+    "hw.gpu.slowdown": ("slowdown", 1.0),
+    "hw.gpu.slice.share": ("share", 1.0),
     "hw.gpu.sample.interval": ("dt_s", 1.0),
 }
-"""Metric name → field of a sample and the factor from the metric's unit (1, By, W, J, {process}, s) to the field's."""
+"""Metric name → field of a sample, and the factor from the metric's unit (1, By, W, J, s, Hz, Cel) to the field's."""
 
 
 class GpuMetrics:
@@ -59,9 +63,9 @@ class GpuMetrics:
     def _samples(self, message: Any, now: datetime) -> tuple[list[GpuSample], list[BadRow]]:
         samples: list[GpuSample] = []
         bad: list[BadRow] = []
-        for (node, pool, gpu, slice_, nanos), values in readings(message).items():
+        for device, values in readings(message).items():
             try:
-                sample = self._sample(node, pool, gpu, slice_, nanos, values, now)
+                sample = self._sample(device, values, now)
                 lost = "energy" in values and sample.energy_mj is None
                 if not (lost and self._known(sample)):
                     samples.append(sample)
@@ -69,23 +73,24 @@ class GpuMetrics:
                 bad.append(error)
         return samples, bad
 
-    def _sample(
-        self, node: str, pool: str, gpu: str, slice_: str, nanos: int, values: dict[str, float], now: datetime
-    ) -> GpuSample:
-        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanos // 1000)
+    def _sample(self, device: Device, values: dict[str, float], now: datetime) -> GpuSample:
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=device.nanos // 1000)
         if not fields.EARLIEST <= at <= now + fields.AHEAD:
             raise BadRow("time_unix_nano", f"{at.isoformat()} is not between 2015 and now")
-        if not gpu:
+        if not device.gpu:
             raise BadRow("hw.id", "missing; it is the UUID of the device")
         for name, value in values.items():
             fields.number(value, name)
-        energy, reset = self._used(gpu + slice_, nanos, values.get("energy"))
+        energy, reset = self._used(device.gpu + device.slice, device.nanos, values.get("energy"))
         return GpuSample(
-            at=at.replace(microsecond=at.microsecond // 1000 * 1000), node=fields.name(node), gpu=fields.name(gpu),
-            slice=fields.name(slice_), pool=fields.name(pool), dt_s=stands_for(values.get("dt_s", _DEFAULT_DT_S)),
-            util=values.get("util"), sm_active=values.get("sm_active"), mem_mib=_whole(values.get("mem_mib")),
-            power_w=values.get("power_w"), energy_mj=energy, reset=reset, processes=_whole(values.get("processes")),
-            source="otlp",
+            at=at.replace(microsecond=at.microsecond // 1000 * 1000), node=fields.name(device.node),
+            gpu=fields.name(device.gpu), slice=fields.name(device.slice), pool=fields.name(device.pool),
+            dt_s=stands_for(values.get("dt_s", _DEFAULT_DT_S)), util=values.get("util"),
+            sm_active=values.get("sm_active"), mem_mib=_whole(values, "mem_mib", 2**32 - 1),
+            power_w=values.get("power_w"), energy_mj=energy, reset=reset, processes=_whole(values, "processes"),
+            source="otlp", share=values.get("share"), pods=fields.name(device.pods),
+            clock_mhz=_whole(values, "clock_mhz"), temperature=values.get("temperature"),
+            slowdown=_whole(values, "slowdown", 2**53),
         )  # fmt: skip
 
     def _used(self, gpu: str, nanos: int, counter: float | None) -> tuple[int | None, int]:
@@ -102,9 +107,20 @@ class GpuMetrics:
         return (round(delta), 0) if delta >= 0 else (round(counter), 1)
 
 
-def readings(message: Any) -> dict[tuple[str, str, str, str, int], dict[str, float]]:
-    """Return values of known metrics by (node, pool, GPU, slice, time in ns); pure."""
-    out: dict[tuple[str, str, str, str, int], dict[str, float]] = defaultdict(dict)
+class Device(NamedTuple):
+    """What a reading is of, and when, in nanoseconds since 1970."""
+
+    node: str
+    pool: str
+    gpu: str
+    slice: str
+    pods: str
+    nanos: int
+
+
+def readings(message: Any) -> dict[Device, dict[str, float]]:
+    """Return values of known metrics by device and time; pure."""
+    out: dict[Device, dict[str, float]] = defaultdict(dict)
     for resource in message.resource_metrics:
         about = attributes(resource.resource.attributes)
         for scope in resource.scope_metrics:
@@ -114,9 +130,10 @@ def readings(message: Any) -> dict[tuple[str, str, str, str, int], dict[str, flo
                 name, factor = GPU_METRICS[metric.name]
                 for point in _points(metric):
                     marks = attributes(point.attributes)
-                    key = (
+                    key = Device(
                         str(about.get("host.name", "")), str(about.get("breakeven.pool", "")),
-                        str(marks.get("hw.id", "")), str(marks.get("hw.slice", "")), point.time_unix_nano,
+                        str(marks.get("hw.id", "")), str(marks.get("hw.slice", "")),
+                        str(marks.get("breakeven.pods", "")), point.time_unix_nano,
                     )  # fmt: skip
                     value = point.as_double if point.HasField("as_double") else point.as_int
                     out[key][name] = float(value) * factor
@@ -138,5 +155,6 @@ def _points(metric: Any) -> Iterator[Any]:
         yield from getattr(metric, kind).data_points
 
 
-def _whole(value: float | None) -> int | None:
-    return None if value is None else round(value)
+def _whole(values: dict[str, float], name: str, bound: int = 65_535) -> int | None:
+    """Return a value as the whole number that its column holds; raises BadRow for one that is too large for it."""
+    return fields.count(round(values[name]), name, bound) if name in values else None

@@ -21,7 +21,7 @@ def stands_for(interval: float) -> float:
 
 @dataclass(slots=True)
 class GpuLog:
-    """Parses rows `{"at", "node", "gpu", "dt_s", "util", "mem_mib", "power_w", "energy_mj", "processes", "pool"}`."""
+    """Parses rows `{"at", "node", "gpu", "dt_s", "util", "mem_mib", "power_w", …}`: the columns of the table."""
 
     zone: tzinfo | None = None
     pool: str = ""
@@ -63,5 +63,10 @@ class GpuLog:
                 reset=int(bool(row.get("reset") not in (None, "", 0, "0", False))),
                 processes=processes,
                 source=self.name,
+                share=fields.number(row.get("share"), "share"),
+                pods=fields.name(row.get("pods")),
+                clock_mhz=fields.count(row.get("clock_mhz"), "clock_mhz", 65_535),
+                temperature=fields.number(row.get("temperature"), "temperature"),
+                slowdown=fields.count(row.get("slowdown"), "slowdown"),
             )
         ]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 MICRO = Decimal(1_000_000)
 OUTPUT_INPUT_RATIO = 4.0
@@ -41,6 +41,15 @@ def allocate(used: int, works: Sequence[float]) -> tuple[list[int], int]:
 def work(uncached: int, cached: int, output: int) -> float:
     """Return the work of a request in uncached input tokens, where no capacity was measured."""
     return uncached + CACHED_RATIO * cached + OUTPUT_INPUT_RATIO * output
+
+
+def part_of_node(taken: Mapping[str, float], whole: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Return the part of a node's cost that a tenant carries: weight times quantity, over all that the node has.
+
+    The parts of all tenants add up to 1 when together they take the whole, whatever the weights.
+    """
+    units = sum(weights[name] * quantity for name, quantity in whole.items())
+    return sum(weights[name] * quantity for name, quantity in taken.items()) / units if units > 0 else 0.0
 
 
 def token_rates(

@@ -1,5 +1,5 @@
--- What the GPUs of each pool did and cost in a span: by GPU, with the last hour in which work was measured on it.
-SELECT g.pool AS pool, g.gpu AS gpu, max(g.node) AS node, max(g.deployment) AS deployment,
+-- What the GPUs of each pool did and cost in a span: by GPU or MIG instance, with the last hour in which work was measured on it.
+SELECT g.pool AS pool, g.gpu AS gpu, g.slice AS slice, max(g.node) AS node, max(g.deployment) AS deployment,
   sum(g.usd) AS cost,
   sumIf(g.used_s, g.state IN ('serving', 'serving_low')) AS used_s, sum(g.seconds) AS seconds,
   sumIf(g.seconds, g.state IN ('unknown', 'held_unknown')) AS unknown_s, sumIf(g.seconds, g.state = 'warm_idle') AS warm_idle_s,
@@ -9,4 +9,4 @@ SELECT g.pool AS pool, g.gpu AS gpu, max(g.node) AS node, max(g.deployment) AS d
   argMax(g.state, (g.hour, g.seconds)) AS state_now
 FROM v_gpu_hourly AS g
 WHERE g.hour >= {from:DateTime('UTC')} AND g.hour < {to:DateTime('UTC')}
-GROUP BY pool, gpu ORDER BY pool, gpu
+GROUP BY pool, gpu, slice ORDER BY pool, gpu, slice

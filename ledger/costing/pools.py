@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ledger.costing.allocation import micro, split, usd
+from ledger.costing.devices import Devices, homes, owners
 from ledger.costing.ownership import energy_usd
 from ledger.records import CostHour, GpuHour
 
@@ -29,22 +30,52 @@ IDLE_CLASSES = ("gpu_headroom", "gpu_warm_idle", "gpu_unallocated")
 
 
 @dataclass(slots=True)
-class _Slot:
-    """One GPU of a pool in one hour: seconds by state, and the seconds of them that work fills."""
+class _Gpu:
+    """One GPU of a pool in one hour: seconds by (instance, deployment, state), and those of them that work fills."""
 
     gpu: str
-    slice: str = ""
     node: str = ""
-    deployment: str = ""
-    states: dict[str, tuple[float, float]] = field(default_factory=dict)
+    home: str = ""
+    parts: dict[tuple[str, str, str], tuple[float, float]] = field(default_factory=dict)
     energy_wh: float | None = None
 
-    def close(self) -> None:
-        """Call the seconds that nothing speaks of unknown."""
-        seen = sum(seconds for seconds, _ in self.states.values())
+    def add(self, slice_: str, deployment: str, state: str, seconds: float, used_s: float = 0.0) -> None:
+        """Add time to a part."""
+        before = self.parts.get((slice_, deployment, state), (0.0, 0.0))
+        self.parts[slice_, deployment, state] = (before[0] + seconds, before[1] + used_s)
+
+    def close(self, instances: dict[str, float]) -> None:
+        """Make the parts one hour: instances count by their part of the GPU; time that nothing speaks of is unknown."""
+        if instances:
+            self._cut(instances)
+        seen = sum(seconds for seconds, _ in self.parts.values())
         if seen < HOUR_S - 1e-6:
-            before = self.states.get("unknown", (0.0, 0.0))[0]
-            self.states["unknown"] = (before + HOUR_S - seen, 0.0)
+            homes = {deployment for _, deployment, _ in self.parts if deployment} or {self.home}
+            self.add("", homes.pop() if len(homes) == 1 else "", "unknown", HOUR_S - seen)
+
+    def _cut(self, instances: dict[str, float]) -> None:
+        """Replace what was read of a GPU cut into instances by them; what no instance has is unallocated.
+
+        Instances that were made anew within the hour are more than the GPU: then the time they were read for counts.
+        """
+        whole = sum(seconds for (slice_, _, _), (seconds, _) in self.parts.items() if not slice_)
+        parts, self.parts = self.parts, {}
+        for (slice_, deployment, state), (seconds, used_s) in parts.items():
+            if slice_:
+                part = instances.get(slice_, 0.0)
+                self.add(slice_, deployment, state, seconds * part, used_s * part)
+        taken = sum(instances.values())
+        if taken <= 1 + 1e-6:
+            for slice_, part in instances.items():
+                told = {key: value[0] for key, value in self.parts.items() if key[0] == slice_}
+                homes = {deployment for _, deployment, _ in told}
+                missing = part * HOUR_S - sum(told.values())
+                if missing > 1e-6:
+                    self.add(slice_, homes.pop() if len(homes) == 1 else "", "unknown", missing)
+            self.add("", "", "unallocated", max(0.0, 1 - taken) * whole)
+        else:
+            scale = min(1.0, HOUR_S / sum(seconds for seconds, _ in self.parts.values()))
+            self.parts = {key: (seconds * scale, used_s * scale) for key, (seconds, used_s) in self.parts.items()}
 
 
 def pool_hours(store: Store, declared: Declared, hours: list[datetime]) -> tuple[list[CostHour], list[GpuHour]]:
@@ -52,8 +83,8 @@ def pool_hours(store: Store, declared: Declared, hours: list[datetime]) -> tuple
 
     Costs of a pool exist whether or not anything ran; a GPU that is paid for and never reported is `unknown`.
     """
-    seen = _seen(store, declared, hours)
-    parameters = _parameters(store, declared, hours, seen)
+    devices = _devices(store, declared, hours)
+    parameters = _parameters(store, declared, hours, devices)
     around = sorted({*hours, *(h - _HOUR for h in hours), *(h - 2 * _HOUR for h in hours)})
     after = sorted({*hours, *(h + _HOUR for h in hours)})
     names = {name: parameters[name] for name in ("names", "models")}
@@ -69,19 +100,10 @@ def pool_hours(store: Store, declared: Declared, hours: list[datetime]) -> tuple
         _PACKAGE, "running", hours=hours, around=around, engine_hours=counted,
         **{k: parameters[k] for k in ("names", "models", "uncached", "cached", "output", "kv")},
     )  # fmt: skip
-    owners: dict[tuple[datetime, str], list[dict[str, Any]]] = defaultdict(list)
+    owners_: dict[tuple[datetime, str], list[dict[str, Any]]] = defaultdict(list)
     for row in works:
-        owners[row["hour"], row["deployment"]].append(row)
-    slots: dict[tuple[datetime, str], dict[tuple[str, str], _Slot]] = defaultdict(dict)
-    for row in states:
-        slot = slots[row["hour"], row["pool"]].setdefault(
-            (row["gpu"], row["slice"]), _Slot(row["gpu"], row["slice"], deployment=row["deployment"])
-        )
-        slot.node = slot.node or row["node"]
-        before = slot.states.get(row["state"], (0.0, 0.0))
-        slot.states[row["state"]] = (before[0] + row["seconds"], before[1] + row["used_s"])
-        if row["energy_wh"] is not None:
-            slot.energy_wh = (slot.energy_wh or 0.0) + row["energy_wh"]
+        owners_[row["hour"], row["deployment"]].append(row)
+    read = _read(states, devices)
     costs: list[CostHour] = []
     gpus: list[GpuHour] = []
     for hour in hours:
@@ -89,22 +111,42 @@ def pool_hours(store: Store, declared: Declared, hours: list[datetime]) -> tuple
             rate = declared.rate_at(pool.name, hour)
             if rate is None:
                 continue
-            found = list(slots[hour, pool.name].values())
-            found += _silent(declared, pool, rate.gpus, found, seen[pool.name])
-            bill = micro(rate.usd_per_gpu_hour * rate.gpus + _power(rate, found))
-            more_costs, more_gpus = _split(hour, pool, bill, found, owners, declared)
+            found = list(read[hour, pool.name].values())
+            size = rate.gpus or len(found)  # a pool without a number has as many as were there
+            found += _silent(declared, pool, size, found, devices.gpus(pool.name)) if rate.gpus else []
+            bill = micro(rate.usd_per_gpu_hour * size + _power(rate, size, found, hour))
+            for gpu in found:
+                gpu.close(devices.instances(pool.name, gpu.gpu))
+            others = round(bill * rate.others_share)
+            more_costs, more_gpus = _split(hour, pool, bill - others, found, owners_, declared)
             costs += more_costs
             gpus += more_gpus
+            if others:
+                costs.append(_cost(hour, pool.name, "", "", "node_others", usd(others), {}))
     return costs, [*gpus, *_vanished(store, hours, gpus)]
 
 
-def _power(rate: GpuRate, slots: list[_Slot]) -> Decimal:
+def _read(states: list[dict[str, Any]], devices: Devices) -> dict[tuple[datetime, str], dict[str, _Gpu]]:
+    """Return what was read of each GPU by hour and pool; instances are parts of theirs."""
+    out: dict[tuple[datetime, str], dict[str, _Gpu]] = defaultdict(dict)
+    for row in states:
+        unit = devices.units.get(row["pool"], {}).get(row["unit"])
+        name, slice_ = (unit.gpu, unit.slice) if unit else (row["gpu"] or row["unit"], "")
+        gpu = out[row["hour"], row["pool"]].setdefault(name, _Gpu(name))
+        gpu.node = gpu.node or row["node"]
+        gpu.add(slice_, row["deployment"], row["state"], row["seconds"], row["used_s"])
+        if row["energy_wh"] is not None:
+            gpu.energy_wh = (gpu.energy_wh or 0.0) + row["energy_wh"]
+    return out
+
+
+def _power(rate: GpuRate, size: int, gpus: list[_Gpu], hour: datetime) -> Decimal:
     """Return what the power of a pool's hour costs, 0 where it is in the rate."""
-    told = [slot for slot in slots if slot.energy_wh is not None]
-    measured = sum(slot.energy_wh or 0.0 for slot in told)
-    seen = sum(min(HOUR_S, sum(seconds for seconds, _ in slot.states.values())) for slot in told)
-    silent = max(0.0, rate.gpus - seen / HOUR_S)  # a GPU that was read for a part of the hour drew power in all of it
-    return energy_usd(measured, silent, rate.gpu_w or 0.0, rate.host_w, rate.usd_per_kwh)
+    told = [gpu for gpu in gpus if gpu.energy_wh is not None]
+    measured = sum(gpu.energy_wh or 0.0 for gpu in told)
+    seen = sum(min(HOUR_S, sum(part[0] for key, part in gpu.parts.items() if not key[0])) for gpu in told)
+    silent = max(0.0, size - seen / HOUR_S)  # a GPU that was read for a part of the hour drew power in all of it
+    return energy_usd(measured, silent, rate.gpu_w or 0.0, rate.host_w, rate.kwh_at(hour))
 
 
 def engine_hours(store: Store, names: dict[str, list[str]], hours: list[datetime]) -> list[tuple[int, str]]:
@@ -118,41 +160,30 @@ def _split(
     hour: datetime,
     pool: Pool,
     bill: int,
-    slots: list[_Slot],
+    found: list[_Gpu],
     owners: dict[tuple[datetime, str], list[dict[str, Any]]],
     declared: Declared,
 ) -> tuple[list[CostHour], list[GpuHour]]:
     """Split one pool-hour over (GPU, state), each state into its money classes, used money over its owners."""
-    for slot in slots:
-        slot.close()
-    cells = [(slot, state, *slot.states[state]) for slot in slots for state in sorted(slot.states)]
-    amounts = split(bill, [seconds for _, _, seconds, _ in cells])
+    cells = [(gpu, *key, *gpu.parts[key]) for gpu in found for key in sorted(gpu.parts)]
+    amounts = split(bill, [cell[-2] for cell in cells])
     capacities = {d.name: _has_capacity(d) for d in declared.own}
     models = {d.name: d.model for d in declared.own}
     totals: dict[tuple[str, str], int] = defaultdict(int)
     gpus = []
-    for (slot, state, seconds, used_s), amount in zip(cells, amounts, strict=True):
+    for (gpu, slice_, deployment, state, seconds, used_s), amount in zip(cells, amounts, strict=True):
         if seconds <= 0:
             continue
+        energy = gpu.energy_wh * seconds / HOUR_S if gpu.energy_wh is not None else None
         gpus.append(
             GpuHour(
-                hour,
-                pool.name,
-                slot.deployment,
-                slot.node,
-                slot.gpu,
-                slot.slice,
-                state,
-                seconds,
-                used_s,
-                usd(amount),
-                slot.energy_wh if state == max(slot.states, key=lambda s: slot.states[s][0]) else None,
+                hour, pool.name, deployment, gpu.node, gpu.gpu, slice_, state, seconds, used_s, usd(amount), energy
             )
-        )
-        measured = capacities.get(slot.deployment, False)
+        )  # fmt: skip
+        measured = capacities.get(deployment, False)
         weights = _classes(state, seconds, used_s, spare=pool.spare, measured=measured)
         for name, part in zip(CLASSES, split(amount, weights), strict=True):
-            totals[name, slot.deployment] += part
+            totals[name, deployment] += part
     costs = []
     for (name, deployment), part in totals.items():
         if not part:
@@ -195,13 +226,14 @@ def _has_capacity(deployment: Deployment) -> bool:
     return deployment.s_per_uncached > 0 or deployment.s_per_output > 0
 
 
-def _silent(declared: Declared, pool: Pool, size: int, found: list[_Slot], seen: list[str]) -> list[_Slot]:
-    """Return slots for GPUs that are paid for and said nothing: known ones by name, then unseen ones."""
-    homes = {gpu: d.name for d in declared.own if d.pool == pool.name for gpu in d.gpus}
-    have = {slot.gpu for slot in found}
-    known = [gpu for gpu in dict.fromkeys([*homes, *seen]) if gpu not in have]
+def _silent(declared: Declared, pool: Pool, size: int, found: list[_Gpu], seen: list[str]) -> list[_Gpu]:
+    """Return GPUs that are paid for and said nothing: known ones by name, then unseen ones."""
+    home = {gpu: d.name for d in declared.own if d.pool == pool.name for gpu in d.gpus}
+    have = {gpu.gpu for gpu in found}
+    named = [gpu for gpu in home if not gpu.startswith("MIG-") and "/" not in gpu]
+    known = [gpu for gpu in dict.fromkeys([*named, *seen]) if gpu not in have]
     names = [*known, *(f"unseen-{n}" for n in range(1, size + 1))]
-    return [_Slot(gpu, deployment=homes.get(gpu, "")) for gpu in names[: max(0, size - len(found))]]
+    return [_Gpu(gpu, home=home.get(gpu, "")) for gpu in names[: max(0, size - len(found))]]
 
 
 def _vanished(store: Store, hours: list[datetime], gpus: list[GpuHour]) -> list[GpuHour]:
@@ -214,31 +246,23 @@ def _vanished(store: Store, hours: list[datetime], gpus: list[GpuHour]) -> list[
     ]
 
 
-def _seen(store: Store, declared: Declared, hours: list[datetime]) -> dict[str, list[str]]:
-    """Return the GPUs of each pool that reported around some hours."""
-    out: dict[str, list[str]] = defaultdict(list)
+def _devices(store: Store, declared: Declared, hours: list[datetime]) -> Devices:
+    """Return the GPUs that reported around some hours."""
     span = {"from": hours[0] - _HOUR, "to": hours[-1] + _HOUR}
-    for row in store.ask(_PACKAGE, "seen_gpus", **_placing(declared), **span):
-        if row["gpu"] not in out[row["pool"]]:
-            out[row["pool"]].append(row["gpu"])
-    return out
+    return Devices.of(store.ask(_PACKAGE, "seen_gpus", **span), declared)
 
 
-def _placing(declared: Declared) -> dict[str, list[str]]:
-    nodes = [(node, pool.name) for pool in declared.pools for node in pool.nodes]
-    return {"nodes": [n for n, _ in nodes], "node_pools": [p for _, p in nodes]}
+def unpriced(store: Store, declared: Declared, as_of: datetime) -> list[tuple[str, str]]:
+    """Return (host, GPU) of the last day that report and that no pool pays for: their cost is unknown, not 0."""
+    hour = as_of.replace(minute=0, second=0, microsecond=0)
+    return _devices(store, declared, [hour - 23 * _HOUR, hour]).unpriced
 
 
-def _parameters(store: Store, declared: Declared, hours: list[datetime], seen: dict[str, list[str]]) -> dict[str, Any]:
+def _parameters(store: Store, declared: Declared, hours: list[datetime], devices: Devices) -> dict[str, Any]:
     """Describe the deployments of our own as parallel arrays, the form in which the statements read them."""
     own = declared.own
-    named = {gpu for d in own for gpu in d.gpus}
-    gpus = []
-    for one in own:
-        size = next((pool.gpus for pool in declared.pools if pool.name == one.pool), 0)
-        rest = [gpu for gpu in seen[one.pool] if gpu not in named]
-        rest += [f"unseen-{n}" for n in range(1, size - len(rest) + 1)]
-        gpus.append(list(one.gpus) or rest)
+    gpus = homes(declared, devices)
+    placed = owners(declared, devices, gpus)
     first = {"names": [d.name for d in own], "models": [d.model for d in own]}
     coverage = {row["name"]: row for row in store.ask(_PACKAGE, "request_coverage", **first)}
     pools = {d.name: d.pool for d in own}
@@ -248,7 +272,11 @@ def _parameters(store: Store, declared: Declared, hours: list[datetime], seen: d
     never = (hours[-1] + 2 * _HOUR, hours[0] - 2 * _HOUR)
     return {
         **first,
-        **_placing(declared),
+        "nodes": list(devices.nodes),
+        "node_pools": list(devices.nodes.values()),
+        "keys": list(placed),
+        "owners": [[number for number, _ in parts] for parts in placed.values()],
+        "weights": [[weight for _, weight in parts] for parts in placed.values()],
         "pools": [d.pool for d in own],
         "gpus": gpus,
         "replicas": [len(g) / max(1, d.gpus_per_replica) for d, g in zip(own, gpus, strict=True)],

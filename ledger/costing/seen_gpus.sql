@@ -1,5 +1,6 @@
--- GPUs that reported in a span of hours, by pool.
-SELECT DISTINCT if(pool != '', pool, transform(node, {nodes:Array(String)}, {node_pools:Array(String)}, '')) AS pool, gpu, slice
+-- GPUs, MIG instances and who held them in a span of hours, by the pool and host that the reading names.
+SELECT node, pool, gpu, slice, max(share) AS share, pods
 FROM gpu_samples
 WHERE toStartOfHour(at) >= {from:DateTime('UTC')} AND toStartOfHour(at) <= {to:DateTime('UTC')} AND gpu != ''
-ORDER BY pool, gpu, slice
+GROUP BY node, pool, gpu, slice, pods
+ORDER BY node, pool, gpu, slice, pods

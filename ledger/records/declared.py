@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,11 +83,23 @@ class GpuRate:
     usd_per_kwh: Decimal = Decimal(0)
     host_w: float = 0.0
     gpu_w: float | None = None
+    kwh_of_week: list[Decimal] = field(default_factory=list)
+    zone: str = ""
+    others_share: float = 0.0
+
+    def kwh_at(self, hour: datetime) -> Decimal:
+        """Return USD per kWh of an hour: tariff times PUE, 0 = power is in the rate."""
+        if not self.kwh_of_week:
+            return self.usd_per_kwh
+        local = hour.astimezone(ZoneInfo(self.zone or "UTC"))
+        return self.kwh_of_week[24 * local.weekday() + local.hour]
 
     @property
     def planned(self) -> Decimal:
-        """USD of one GPU-hour with its power, as far as an expected power is known."""
-        return self.usd_per_gpu_hour + self.usd_per_kwh * Decimal(str(self.gpu_w or 0.0)) / 1000
+        """USD of one GPU-hour with its power, as far as an expected power is known; the mean tariff of a week."""
+        week = self.kwh_of_week or [self.usd_per_kwh]
+        power = sum(week, Decimal(0)) / len(week) * Decimal(str(self.gpu_w or 0.0)) / 1000
+        return (self.usd_per_gpu_hour + power) * Decimal(str(1 - self.others_share))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +151,8 @@ class Deployment:
     s_per_kv: float
     grade: str
     recorded_at: datetime
+    pods: list[str] = field(default_factory=list)
+    gpu_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

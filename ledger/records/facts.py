@@ -104,6 +104,11 @@ class GpuSample:
     reset: int = 0
     processes: int | None = None
     source: str = ""
+    share: float | None = None
+    pods: str = ""
+    clock_mhz: int | None = None
+    temperature: float | None = None
+    slowdown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,77 @@ def test_a_lost_gpu_is_left_out(driver, tmp_path):
     assert [r["gpu"] for r in json.loads(done.stdout)] == ["GPU-fake-1"]
 
 
+EIGHT = "driver 1\ncount 8\n" + "".join(
+    f"gpu{n}.uuid {n}\ngpu{n}.util 5{n}\ngpu{n}.mw 300000\ngpu{n}.mj {1000 * n}\ngpu{n}.used {n << 30}\n"
+    f"gpu{n}.procs 1\ngpu{n}.mhz 1980\ngpu{n}.celsius 6{n}\ngpu{n}.reasons {0x41 if n == 2 else 1}\ngpu{n}.sm 4{n}\n"
+    for n in range(8)
+).replace("gpu3.util 53\n", "").replace("gpu4.sm 44\n", "").replace("gpu7.util 57\n", "") + "".join(
+    f"gpu7.mig 1\ngpu7.{n}.uuid 7{n}\ngpu7.{n}.used {(n + 1) << 30}\ngpu7.{n}.procs {n}\ngpu7.{n}.slices {n + 1}\ngpu7.{n}.sm 2{n}\n"
+    for n in range(3)
+)  # fmt: skip
+WATCH = """
+import json, pathlib, sys
+from dataclasses import asdict
+from exporters.gpu import Gpus
+
+clock = iter(range(0, 1000, 10))
+gpus = Gpus(10.0, clock=lambda: next(clock))
+for state in json.load(sys.stdin):
+    pathlib.Path(sys.argv[1]).write_text(state)
+    print(json.dumps([asdict(reading) for reading in gpus.read()]))
+gpus.close()
+"""
+
+
+def watched(driver, tmp_path, *states):
+    """Readings of one exporter while the driver goes through states, 10 s apart; a dict by device for each."""
+    env = environment(driver, states[0], tmp_path)
+    command = [sys.executable, "-c", WATCH, str(tmp_path / "state")]
+    done = subprocess.run(
+        command, input=json.dumps(states), capture_output=True, text=True, env=env, timeout=60, check=False
+    )
+    assert not done.returncode, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return [{row["slice"] or row["gpu"]: row for row in row_set} for row_set in rows]
+
+
+def test_eight_gpus_of_which_one_is_in_instances(driver, tmp_path):
+    """GPU 3 tells no utilisation, GPU 4 no multiprocessors, GPU 7 is cut into 1g, 2g and 3g: ten devices and the whole."""
+    first, then = watched(driver, tmp_path, EIGHT, EIGHT)
+    assert list(then) == [*(f"GPU-fake-{n}" for n in range(8)), *(f"MIG-fake-7{n}" for n in range(3))]
+    assert {first[name]["sm_utilization"] for name in first} == {None}  # two looks are needed
+    assert [then[f"GPU-fake-{n}"]["sm_utilization"] for n in (0, 3, 4)] == [0.40, 0.43, None]
+    assert [then[f"GPU-fake-{n}"]["utilization"] for n in (0, 3, 7)] == [0.50, None, None]
+    assert [then[f"GPU-fake-{n}"]["slowdown"] for n in (0, 2)] == [0, 0x40]  # being idle is no slowdown
+    assert {k: then["GPU-fake-1"][k] for k in ("clock", "temperature", "share", "slice")} == {
+        "clock": 1.98e9, "temperature": 61, "share": None, "slice": "",
+    }  # fmt: skip
+    instance = then["MIG-fake-72"]
+    assert {k: instance[k] for k in ("gpu", "memory", "processes", "sm_utilization", "power", "energy", "clock")} == {
+        "gpu": "GPU-fake-7", "memory": 3 << 30, "processes": 2, "sm_utilization": 0.22, "power": None, "energy": None,
+        "clock": None,
+    }  # fmt: skip
+    assert [then[f"MIG-fake-7{n}"]["share"] for n in range(3)] == [1 / 7, 2 / 7, 3 / 7]
+    assert {row["interval"] for row in then.values()} == {10.0}
+
+
+def test_a_gpu_lost_on_the_way_and_found_again(driver, tmp_path):
+    """GPU 5 falls off the bus for two looks: absent, not idle; back, its first reading stands for the whole gap."""
+    lost = EIGHT + "gpu5.lost 1\n"
+    looks = watched(driver, tmp_path, EIGHT, lost, lost, EIGHT.replace("gpu5.mj 5000", "gpu5.mj 12"), EIGHT)
+    assert ["GPU-fake-5" in look for look in looks] == [True, False, False, True, True]
+    back = looks[3]["GPU-fake-5"]
+    assert (back["interval"], back["energy"], back["sm_utilization"]) == (30.0, 0.012, 0.45)
+    assert {len(look) for look in looks} == {10, 11}
+
+
+def test_instances_are_made_and_removed_while_it_runs(driver, tmp_path):
+    whole = EIGHT.replace("gpu7.mig 1\n", "gpu7.mig 0\n")
+    fewer = "\n".join(line for line in EIGHT.splitlines() if not line.startswith("gpu7.1.")) + "\n"
+    more = EIGHT.replace("count 8", "count 9") + "gpu8.uuid 8\n"
+    assert [len(look) for look in watched(driver, tmp_path, EIGHT, whole, fewer, more)] == [11, 8, 10, 12]
+
+
 def test_only_what_is_told_becomes_an_observation():
     told = Reading("GPU-1", "H100", None, 5, None, None, 0, 10.0)
     found = {name: observations([told], attribute) for name, (attribute, _, _) in METRICS.items()}

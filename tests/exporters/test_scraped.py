@@ -27,16 +27,21 @@ def test_a_shared_device_counts_once():
     """Two pods on one time-sliced GPU: a row each, one reading."""
     again = SAMPLE.replace('pod="vllm-0"', 'pod="vllm-1"').replace("} 97", "} 40")
     (found,) = readings(read_page(SAMPLE + again))
+    assert found.pods == "llm/vllm-0,llm/vllm-1"
     assert (found.utilization, found.memory, found.power) == (0.97, 71_230 * 2**20, 412.337)
 
 
-def test_slices_are_told_as_the_gpu_that_is_paid_for():
+def test_instances_are_told_beside_the_gpu_that_is_paid_for():
     rows = "".join(
-        f'DCGM_FI_DEV_FB_USED{{UUID="G",GPU_I_ID="{n}"}} {1000 * n}\nDCGM_FI_DEV_POWER_USAGE{{UUID="G",GPU_I_ID="{n}"}} 300\n'
+        f'DCGM_FI_DEV_FB_USED{{UUID="G",GPU_I_ID="{n}",GPU_I_PROFILE="{n}g.10gb",exported_pod="p{n}",exported_namespace="x",pod="dcgm"}} '
+        f'{1000 * n}\nDCGM_FI_DEV_POWER_USAGE{{UUID="G",GPU_I_ID="{n}"}} 300\n'
         for n in (1, 2, 3)
     )
-    (found,) = readings(read_page(rows))
-    assert (found.memory, found.power, found.utilization) == (6000 * 2**20, 300.0, None)
+    whole, *instances = readings(read_page(rows))
+    assert (whole.memory, whole.power, whole.utilization, whole.slice) == (6000 * 2**20, 300.0, None, "")
+    assert [(r.gpu, r.slice, r.memory, r.power, r.share, r.pods) for r in instances] == [
+        ("G", f"G/{n}", 1000 * n * 2**20, None, n / 7, f"x/p{n}") for n in (1, 2, 3)
+    ]
 
 
 def test_names_of_amd():
@@ -55,7 +60,8 @@ def test_names_of_amd():
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_value_that_is_absent_is_none_and_one_that_is_zero_is_zero(name):
     (found,) = readings(read_page(f'{name}{{UUID="G"}} 0\n'))
-    told = {f: getattr(found, f) for f in ("utilization", "memory", "power", "energy", "sm_utilization")}
+    names = {field for field, _ in FIELDS.values()}
+    told = {f: getattr(found, f) for f in names}
     assert [f for f, value in told.items() if value is not None] == [FIELDS[name][0]]
     assert told[FIELDS[name][0]] == 0
     assert readings(read_page(f'{name}{{UUID="G"}} NaN\n')) == []
