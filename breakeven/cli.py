@@ -17,7 +17,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from breakeven import __version__, config, demo, show
 from breakeven.answers import asked_rows, zone_of
 from breakeven.bills import reconcile_command
+from breakeven.capacity import capacity_app
 from breakeven.command import Json, app, opened, options, print_json, wants_json
+from breakeven.gpus import idle_command
 from breakeven.questions import verdicts_table
 from breakeven.service import Service
 from breakeven.sources import sources_app
@@ -29,7 +31,9 @@ from ledger.errors import BreakevenError, ConfigError
 from ledger.store import Store
 
 app.add_typer(sources_app, name="sources")
+app.add_typer(capacity_app, name="capacity")
 app.command("reconcile")(reconcile_command)
+app.command("idle")(idle_command)
 
 
 def main() -> None:
@@ -261,6 +265,15 @@ def check(as_json: Json = False) -> None:
             if pool.owned is not None and pool.owned.tariff_usd_per_kwh is None
         ]
         findings += [
+            f"{node}: GPU {gpu} reports and no pool pays for it: its cost is unknown; add the host to `nodes` of a pool"
+            for node, gpu in service.unpriced_gpus(datetime.now(UTC))
+        ]
+        findings += [
+            f"deployments.{one.name}: no capacity is known; verdicts about it stay insufficient: breakeven capacity"
+            for one in service.declared().own
+            if not (one.s_per_uncached or one.s_per_output)
+        ]
+        findings += [
             f"sources.{row['source']}: {row['error'] or 'never asked; breakeven sources pull'}"
             for row in asked_rows(service)
             if row["error"] or not row["last_success"]
@@ -269,11 +282,6 @@ def check(as_json: Json = False) -> None:
         findings.append("no [workloads.NAME]: requests stay unassigned and there is no verdict")
     if not settings.pools:
         findings.append("no [pools.NAME]: the cost of your own GPUs is unknown")
-    findings += [
-        f"deployments.{name}: no measured capacity; verdicts about it stay insufficient_capacity"
-        for name, one in settings.deployments.items()
-        if one.side == "self_hosted" and not (one.s_per_mtok_uncached or one.s_per_mtok_output)
-    ]
     if wants_json(as_json):
         print_json({**facts, "findings": findings})
     else:

@@ -17,9 +17,11 @@ from breakeven.pools import PoolConfig, pool_errors, rates
 from breakeven.reading import read
 from collector.source import PULLED, Given, source
 from ledger.costing.declared import Declared, Limits, Pool
+from ledger.costing.idleness import IdleLimits
 from ledger.errors import ConfigError
 from ledger.prices.book import BEGIN, END, Negotiated, Override
 from ledger.records import Commitment, Deployment, FxRate, Overhead, Workload
+from ledger.verdict.capacity import Slo
 
 PLACES = (Path("breakeven.toml"), Path("~/.config/breakeven/breakeven.toml").expanduser())
 """Where the file is looked for when neither --config nor BREAKEVEN_CONFIG names one."""
@@ -65,6 +67,7 @@ class DeploymentConfig:
     s_per_mtok_output: float = 0.0
     s_per_kv: float = 0.0
     grade: str = ""
+    slo: Slo = field(default_factory=Slo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class CommitmentConfig:
 class LimitsConfig:
     """[alerts.limits]."""
 
-    idle: Limits = field(default_factory=Limits)
+    idle: IdleLimits = field(default_factory=IdleLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,7 @@ class Config:
             pools=tuple(Pool(n, p.gpus, p.nodes, p.spare) for n, p in self.pools.items()),
             deployments=tuple(_deployment(name, one) for name, one in self.deployments.items()),
             workloads=tuple(_workload(name, one) for name, one in self.workloads.items()),
-            limits=self.alerts.limits.idle,
+            limits=Limits(**{f.name: getattr(self.alerts.limits.idle, f.name) for f in dataclasses.fields(Limits)}),
             fx_rates=tuple(FxRate(r.currency.upper(), r.since, r.usd, BEGIN) for r in self.currency.rate),
             commitments=tuple(
                 Commitment(name, c.provider, c.usd_per_month, c.since, c.until, BEGIN)

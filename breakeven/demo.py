@@ -190,8 +190,9 @@ def _samples(store: Store, start: datetime, end: datetime, gap: datetime) -> Non
     for month, instants in months.items():
         columns: dict[str, list[Any]] = {f.name: [] for f in dataclasses.fields(GpuSample)}
         for gpu in range(4):
-            for name, values in _readings(gpu, instants).items():
-                columns[name] += values
+            told = _readings(gpu, instants)
+            for one in dataclasses.fields(GpuSample):
+                columns[one.name] += told.get(one.name, [one.default] * len(instants))
         store.add_columns("gpu_samples", columns, token=f"demo-gpu-{end:%Y%m%d%H}-{month}")
 
 

@@ -1,4 +1,4 @@
-"""Commands that ask: cost, verdict, idle, prices, sql."""
+"""Commands that ask: cost, verdict, prices, sql."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from breakeven import show
-from breakeven.answers import cost_answer, idle_row, moment, verdict_rows, zone_of
+from breakeven.answers import cost_answer, moment, verdict_rows, zone_of
 from breakeven.command import Json, app, opened, print_json, wants_json
 from dashboards.panel import vocabulary
 from ledger.costing import report
@@ -200,38 +200,6 @@ def _explain(row: dict[str, Any]) -> None:
             f"{show.usd(choice['pool_usd_month'])}; a full replica-hour displaces {show.usd(choice['displaced'])} "
             f"and costs {show.usd(choice['usd_replica_hour'])}{notes}"
         )
-
-
-@app.command()
-def idle(
-    since: Annotated[int, typer.Option("--hours", help="Hours before the last closed one.")] = 24,
-    as_json: Json = False,
-) -> None:
-    """Show where the money of each GPU pool goes: used, headroom, loaded and empty GPUs, unknown."""
-    with opened() as service:
-        service.tick()
-        pools = report.idle(service.store, datetime.now(UTC), since)
-    if wants_json(as_json):
-        print_json({"rows": [idle_row(one) for one in pools]})
-        return
-    if not pools:
-        show.say("No pool has a cost yet. Declare [pools.NAME] with gpus and usd_per_gpu_hour (`breakeven init`).")
-        return
-    for one in pools:
-        show.table(
-            f"Pool {one.pool} · last {since} h · {show.usd(one.cost)} · used {show.share(one.used_share)} · "
-            f"unused capacity {show.usd(one.idle_per_day)} a day · unknown {show.share(one.unknown_share)}",
-            ["gpu", "deployment", "now", "cost>", "used>", "serving>", "waiting>", "empty>", "unknown>", "last work"],
-            [
-                [
-                    gpu["gpu"], gpu["deployment"] or "–", gpu["state_now"], show.usd(gpu["cost"]),
-                    *(show.share(gpu[name] / gpu["seconds"] if gpu["seconds"] else None)
-                      for name in ("used_s", "serving_s", "warm_idle_s", "unallocated_s", "unknown_s")),
-                    show.when(gpu["last_busy"]),
-                ]
-                for gpu in one.gpus
-            ],
-        )  # fmt: skip
 
 
 prices_app = typer.Typer(help="The price book: what tokens cost when.", no_args_is_help=True, rich_markup_mode=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import TYPE_CHECKING, Self
 
 from collector.attribution import Attribution
 from collector.pull import Puller
-from ledger.costing.declared import is_foreign
+from ledger.costing import report
+from ledger.costing.declared import Declared, is_foreign
+from ledger.costing.idleness import Standing, Window, standing
+from ledger.costing.pools import unpriced
 from ledger.costing.reconcile import Reconciled, reconcile
 from ledger.costing.tick import Tick, tick
 from ledger.prices.register import PriceRegister
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     from breakeven.config import Config
     from ledger.records import Verdict
+    from ledger.verdict.capacity import Slo
 
 
 @dataclass(slots=True)
@@ -57,6 +62,14 @@ class Service:
     def __exit__(self, *_: object) -> None:
         self.store.close()
 
+    def declared(self) -> Declared:
+        """Return what the configuration declares, with capacities that were measured since."""
+        return self.config.declared().with_capacities(self.store.ask("ledger.costing", "capacities"))
+
+    def slo(self, deployment: str) -> Slo:
+        """Return the latency objective of a deployment."""
+        return self.config.deployments[deployment].slo
+
     @property
     def attribution(self) -> Attribution:
         """Return the rules that place requests into workloads and deployments."""
@@ -70,7 +83,7 @@ class Service:
 
     def tick(self, progress: Callable[[int, int], None] | None = None) -> Tick:
         """Bring the derived tables up to the facts."""
-        return tick(self.store, self.config.declared(), datetime.now(UTC), progress, pools=not self.foreign)
+        return tick(self.store, self.declared(), datetime.now(UTC), progress, pools=not self.foreign)
 
     def agreements(self, since: datetime) -> list[Agreement]:
         """Hold the prices used since an instant against second sources."""
@@ -81,6 +94,20 @@ class Service:
         """Hold what was metered in a span against the bills."""
         return reconcile(self.store, self.prices, start, end)
 
+    def standings(self, now: datetime) -> dict[str, Standing]:
+        """Say of each pool whether an idle alert is due, over 24 hours and 7 days."""
+        spares = {pool.name for pool in self.declared().pools if pool.spare}
+        windows: dict[str, list[Window]] = defaultdict(list)
+        for hours in (24, 168):
+            for one in report.idle(self.store, now, hours):
+                windows[one.pool].append(one.window)
+        limits = self.config.alerts.limits.idle
+        return {pool: standing(found, limits, spare=pool in spares) for pool, found in windows.items()}
+
+    def unpriced_gpus(self, now: datetime) -> list[tuple[str, str]]:
+        """Return (host, GPU) of the last day that report and that no pool pays for."""
+        return [] if self.foreign else unpriced(self.store, self.declared(), now)
+
     def evaluate(self) -> list[Verdict]:
         """Judge every declared workload now."""
-        return evaluate(self.store, self.prices, self.config.declared(), datetime.now(UTC))
+        return evaluate(self.store, self.prices, self.declared(), datetime.now(UTC))

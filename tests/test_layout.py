@@ -90,7 +90,7 @@ def test_every_command_and_setting_is_documented():
     text = (ROOT / "docs" / "configuration.md").read_text()
 
     named = {**vars(config), **vars(pools)}
-    tables = [one for name, one in named.items() if name.endswith("Config")] + [config.Override, config.Limits]
+    tables = [one for name, one in named.items() if name.endswith("Config")] + [config.Override, config.IdleLimits]
     keys = {field.name for table in tables for field in dataclasses.fields(table)}
     assert len(keys) > 40
     assert sorted(key for key in keys if not re.search(rf"[`\[.]{key}[`\]. ]", text)) == []

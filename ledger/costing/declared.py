@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ledger.records import Commitment, Deployment, FxRate, GpuRate, Overhead, SourceState, Workload
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from ledger.store import Store
@@ -68,6 +69,16 @@ class Declared:
             if one.name in _FIRST_KINDS or getattr(self, one.name) != one.default
         ]
         return hashlib.sha256(f"Declared({', '.join(told)})".encode()).hexdigest()
+
+    def with_capacities(self, measured: Iterable[dict[str, Any]]) -> Declared:
+        """Return the same with stored capacities for deployments that are declared without figures."""
+        found = {row["deployment"]: row for row in measured if row["grade"]}
+        names = ("s_per_uncached", "s_per_cached", "s_per_output", "s_per_kv", "grade")
+        return replace(self, deployments=tuple(
+            replace(d, **{name: found[d.name][name] for name in names})
+            if d.name in found and not (d.s_per_uncached or d.s_per_output) else d
+            for d in self.deployments
+        ))  # fmt: skip
 
     def rate_at(self, pool: str, hour: datetime) -> GpuRate | None:
         """Return the rate of a pool in force at an instant; the later declared one where two are."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from ledger.costing.allocation import per
+from ledger.costing.idleness import Window
 from ledger.costing.pools import IDLE_CLASSES
 from ledger.costing.tick import floor_hour
 from ledger.errors import ConfigError
@@ -272,6 +273,13 @@ class PoolIdle:
         """Share of the money about which nothing is known."""
         return per(self.unknown, self.cost)
 
+    @property
+    def window(self) -> Window:
+        """Its money as the idle alert weighs it."""
+        unused = sum((self.classes.get(name, Decimal(0)) for name in IDLE_CLASSES), Decimal(0))
+        used = self.classes.get("gpu_used", Decimal(0))
+        return Window(float(self.days), float(used), float(unused), float(self.unknown), float(self.cost))
+
 
 def idle(store: Store, as_of: datetime, hours: int = 24) -> list[PoolIdle]:
     """Return what each pool's money did in the hours before the last closed one."""
@@ -281,7 +289,8 @@ def idle(store: Store, as_of: datetime, hours: int = 24) -> list[PoolIdle]:
     for row in store.ask(_PACKAGE, "pool_money", **span):
         classes[row["pool"]][row["component"]] = row["usd"]
     gpus: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in store.ask(_PACKAGE, "idle", **span):
+    measured = [row["name"] for row in store.ask(_PACKAGE, "measured")]
+    for row in store.ask(_PACKAGE, "idle", measured=measured, **span):
         gpus[row["pool"]].append(row)
     days = Decimal(hours) / 24
     return [PoolIdle(pool, days, parts, gpus[pool]) for pool, parts in sorted(classes.items())]

@@ -7,6 +7,7 @@ from ledger.records.declared import (
     Deployment,
     FxRate,
     GpuRate,
+    MeasuredCapacity,
     Overhead,
     Price,
     PriceRange,
@@ -62,6 +63,7 @@ Record = (
     | ReconciliationDay
     | FxRate
     | UsageDay
+    | MeasuredCapacity
 )
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "GpuRate",
     "GpuSample",
     "JobRun",
+    "MeasuredCapacity",
     "Overhead",
     "Price",
     "PriceRange",

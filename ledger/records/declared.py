@@ -156,6 +156,24 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredCapacity:
+    """How much a replica of a deployment can do within a latency objective, with its evidence (JSON)."""
+
+    TABLE: ClassVar[str] = "capacities"
+
+    deployment: str
+    recorded_at: datetime
+    s_per_uncached: float
+    s_per_cached: float
+    s_per_output: float
+    s_per_kv: float
+    grade: str
+    ttft_p99_ms: float
+    tpot_p90_ms: float
+    evidence: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """A unit of decision: which requests belong to it, and which deployments may serve it."""
 

@@ -28,7 +28,7 @@ class Capacity:
         """Whether anything was measured or declared."""
         return self.uncached > 0 or self.output > 0
 
-    def work(self, uncached: int, cached: int, output: int) -> float:
+    def of(self, uncached: float, cached: float, output: float) -> float:
         """Return the replica-seconds that one request takes."""
         total = uncached + cached
         return (

@@ -1,15 +1,11 @@
 """The command line as people and scripts meet it: help, JSON shapes, exit codes, messages; and the demo."""
 
-import io
 import json
-import os
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pytest
+from made import command as run
 from typer.testing import CliRunner
 
 from breakeven import cli, demo
@@ -37,6 +33,7 @@ COMMANDS = [
     "cost",
     "verdict",
     "idle",
+    "capacity",
     "prices",
     "reconcile",
     "sql",
@@ -45,25 +42,6 @@ COMMANDS = [
     "init",
     "migrate",
 ]
-
-
-def run(*arguments, store=None, code=0, **environment):
-    """Run the command line in this process; return what it said on both ways out."""
-    before = ["--store", str(store)] if store else []
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        for name in [n for n in os.environ if n.startswith("BREAKEVEN")]:
-            patch.delenv(name)
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["breakeven", *before, *arguments])
-        ended = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            ended = end.code or 0
-    assert ended == code, err.getvalue()
-    return SimpleNamespace(stdout=out.getvalue(), stderr=err.getvalue())
 
 
 @pytest.fixture(scope="module")

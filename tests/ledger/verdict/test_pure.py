@@ -110,7 +110,7 @@ def test_c43_the_azure_code_trace(cases, trace):
             for r in csv.DictReader(file)
         ]
     seconds = [at for at, _, _ in rows]
-    works = [capacity.work(i, 0, o) for _, i, o in rows]
+    works = [capacity.of(i, 0, o) for _, i, o in rows]
     into, out = sum(i for _, i, _ in rows), sum(o for _, _, o in rows)
     start = seconds[0] // 60 * 60
     minutes = load_series(seconds, works, 60, start)
