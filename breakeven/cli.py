@@ -15,7 +15,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from breakeven import __version__, config, demo, show
-from breakeven.answers import asked_rows, zone_of
+from breakeven.answers import asked_rows, moment, zone_of
 from breakeven.bills import reconcile_command
 from breakeven.capacity import capacity_app
 from breakeven.command import Json, app, opened, options, print_json, wants_json
@@ -84,32 +84,42 @@ def before(
 def demo_(
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the page after the summary, or end.")] = True,
     listen: Annotated[str, typer.Option(help="Where the page listens.")] = "127.0.0.1:8400",
+    as_of: Annotated[
+        str, typer.Option("--as-of", help="Make it as of this day or instant: the same figures every time.")
+    ] = "",
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep store and configuration in this new folder, for other commands.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make sixty days of telemetry of both sides in a temporary store, and show what breakeven makes of it."""
+    """Make sixty days of telemetry of both sides in a temporary store, and show what breakeven makes of it.
+
+    With --keep FOLDER ask further: `breakeven --config FOLDER/breakeven.toml cost`.
+    """
     from breakeven import web  # noqa: PLC0415 - the server is not needed by other commands
 
     if serve:
         web.address(listen)  # before a dozen seconds of work
-    as_of = datetime.now(UTC)
-    settings = demo.config(as_of)
+    given = moment(as_of)
+    now = given or datetime.now(UTC)
+    settings = demo.config(now)
     with (
         tempfile.TemporaryDirectory(prefix="breakeven-demo-") as folder,
-        Service.open(settings, folder) as service,
+        Service.open(settings, _kept(keep, now) or folder) as service,
     ):
-        service.demo = True
+        service.demo, service.at = True, given
         with _progress() as bar:
             task = bar.add_task("making telemetry", total=100)
             planted = demo.fill(
-                service.store, service.prices, settings, as_of, lambda s: bar.update(task, completed=50 * s)
+                service.store, service.prices, settings, now, lambda s: bar.update(task, completed=50 * s)
             )
             bar.update(task, description="costing")
             service.tick(lambda done, total: bar.update(task, completed=50 + 40 * done / max(1, total)))
             bar.update(task, description="judging")
             service.evaluate()
             bar.update(task, completed=100)
-        bills = service.reconcile(as_of - timedelta(days=demo.DAYS), as_of)
-        summary = demo.summary(service.store, planted, as_of, bills)
+        bills = service.reconcile(now - timedelta(days=demo.DAYS), now)
+        summary = demo.summary(service.store, planted, now, bills)
         if wants_json(as_json):
             print_json(summary)
         else:
@@ -118,6 +128,18 @@ def demo_(
         if serve:
             show.warn(f"The page is at http://{listen}/ — Ctrl-C ends the demo and forgets its data.")
             web.serve(service, listen)
+
+
+def _kept(folder: Path | None, as_of: datetime) -> str:
+    """Prepare a folder that keeps the demo: its configuration, which names the store; return the store's place."""
+    if folder is None:
+        return ""
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty; name a new folder for --keep")
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder.resolve() / "store"
+    (folder / "breakeven.toml").write_text(f'[store]\nurl = "{place}"\n\n{demo.text(as_of)}', "utf-8")
+    return str(place)
 
 
 @app.command()

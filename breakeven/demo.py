@@ -34,6 +34,8 @@ DAYS = 60
 PRICE_CHANGE_DAYS = 20
 GAP_DAYS = 3
 SAMPLE_S = 120
+BEGIN, CHANGE = "2000-01-01", "2000-01-02"
+"""What stands in demo.toml for the first day and for the day of the price change."""
 UNPRICED_MODEL = "gpt-demo-preview"
 SOURCE = "demo"
 _RHYTHM = [0.15, 0.1, 0.08, 0.08, 0.1, 0.2, 0.45, 0.9, 1.5, 1.9, 2.0, 1.9, 1.6, 1.8, 2.0, 1.9, 1.7, 1.3, 0.9, 0.7,
@@ -53,17 +55,21 @@ class Planted:
     aborted_usd: Decimal
 
 
+def text(as_of: datetime) -> str:
+    """Return the demo's configuration; its dates are those of a demo made as of an instant."""
+    given = files("breakeven").joinpath("demo.toml").read_text("utf-8")
+    dates = {
+        BEGIN: _midnight(as_of) - timedelta(days=DAYS),
+        CHANGE: _midnight(as_of) - timedelta(days=PRICE_CHANGE_DAYS),
+    }
+    for placeholder, instant in dates.items():
+        given = given.replace(placeholder, f"{instant:%Y-%m-%d}")
+    return given
+
+
 def config(as_of: datetime) -> Config:
-    """Return the demo's configuration with its price change set relative to `as_of`."""
-    table = tomllib.loads(files("breakeven").joinpath("demo.toml").read_text("utf-8"))
-    change = _midnight(as_of) - timedelta(days=PRICE_CHANGE_DAYS)
-    for override in table["prices"]["override"]:
-        for edge in ("since", "until"):
-            if edge in override:
-                override[edge] = change
-    table["pools"]["lab"]["since"] = _midnight(as_of) - timedelta(days=DAYS)
-    table["overheads"]["on-call"]["since"] = _midnight(as_of) - timedelta(days=DAYS)
-    return parse(table, "demo.toml")
+    """Return the demo's configuration as of an instant."""
+    return parse(tomllib.loads(text(as_of)), "demo.toml")
 
 
 def fill(

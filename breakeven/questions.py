@@ -40,6 +40,8 @@ def cost(
         str,
         typer.Option(help="allocation: everything paid, the one to hold against an API price. usage: work only."),
     ] = "allocation",
+    side: Annotated[str, typer.Option(help="Only this side: api or self_hosted.")] = "",
+    workload: Annotated[str, typer.Option(help="Only this workload; money of no single one is left out.")] = "",
     as_json: Json = False,
 ) -> None:
     """Show what requests cost, at the prices in force when they were made.
@@ -58,6 +60,8 @@ def cost(
             bucket=bucket,
             basis=basis,
             zone=zone,
+            side=side,
+            workload=workload,
         )
     if wants_json(as_json):
         print_json(cost_answer(rows, total, bucket, zone, datetime.now(UTC)))

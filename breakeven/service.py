@@ -31,13 +31,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Service:
-    """A store with its configuration; `demo` marks made-up data, `foreign` that the configuration is elsewhere."""
+    """A store with its configuration; `demo` marks made-up data, `foreign` that the configuration is elsewhere.
+
+    `at` stops its clock: the demo of a given day is the same whenever it is made.
+    """
 
     config: Config
     store: Store
     prices: PriceRegister
     demo: bool = False
     foreign: bool = False
+    at: datetime | None = None
 
     @classmethod
     def open(cls, config: Config, url: str = "", *, without_file: bool = False) -> Self:
@@ -81,9 +85,13 @@ class Service:
         """Return what asks the configured sources."""
         return Puller(self.store, self.prices, self.attribution, self.config.asked())
 
+    def now(self) -> datetime:
+        """Return the instant that costs and verdicts go up to."""
+        return self.at or datetime.now(UTC)
+
     def tick(self, progress: Callable[[int, int], None] | None = None) -> Tick:
         """Bring the derived tables up to the facts."""
-        return tick(self.store, self.declared(), datetime.now(UTC), progress, pools=not self.foreign)
+        return tick(self.store, self.declared(), self.now(), progress, pools=not self.foreign)
 
     def agreements(self, since: datetime) -> list[Agreement]:
         """Hold the prices used since an instant against second sources."""
@@ -110,4 +118,4 @@ class Service:
 
     def evaluate(self) -> list[Verdict]:
         """Judge every declared workload now."""
-        return evaluate(self.store, self.prices, self.declared(), datetime.now(UTC))
+        return evaluate(self.store, self.prices, self.declared(), self.now())

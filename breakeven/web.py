@@ -204,13 +204,14 @@ class Web:
         return handle
 
     def cost(self, request: Request) -> Any:
-        """Answer /api/v1/cost?by=side&since=30d&until=&bucket=&basis=&timezone=, as `breakeven cost --json`."""
+        """Answer /api/v1/cost with the options of `breakeven cost` as its query, in the same JSON."""
         query = _query(request, {"by": "side", "since": "", "until": "", "bucket": "", "basis": "allocation",
-                                 "timezone": "UTC"})  # fmt: skip
+                                 "timezone": "UTC", "side": "", "workload": ""})  # fmt: skip
         zone = zone_of(query["timezone"])
         rows, total = report.cost(
             self.service.store, by=[n for n in query["by"].split(",") if n], since=moment(query["since"], zone=zone),
             until=moment(query["until"], end=True, zone=zone), bucket=query["bucket"], basis=query["basis"], zone=zone,
+            side=query["side"], workload=query["workload"],
         )  # fmt: skip
         return cost_answer(rows, total, query["bucket"], zone, datetime.now(UTC))
 

@@ -13,7 +13,7 @@ from collector.bills import key_of, merged, placed
 from collector.intake import Intake
 from collector.source import Given, PulledSource, Stream, source
 from ledger.errors import BadRow, SourceBusy, SourceRefused
-from ledger.records import Charge, Rejected, Request, SourceState, UsageBucket
+from ledger.records import Charge, Rejected, SourceState, UsageBucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,12 +107,15 @@ class Puller:
         for found in _told(asked, stream.name, start, end):
             if isinstance(found, BadRow):
                 bad.append(found)
-            elif not isinstance(found, Request) and not start <= found.start < end:
+            elif isinstance(found, (UsageBucket, Charge)) and not start <= found.start < end:
                 bad.append(BadRow("start", f"{found.start.isoformat()} is outside of the window that was asked for"))
             else:
                 good.append(found)
         if stream.table == "requests":
             health.rows += self._requests(given, stream, good, now)
+        elif stream.table == "gpu_samples":
+            health.rows += len(good)
+            self._by_month(good, lambda sample: sample.at)
         else:
             final = now - stream.final_after_h * _HOUR
             rows = [replace(row, is_final=int(_end(row) <= final)) for row in merged(good)]
@@ -130,6 +133,14 @@ class Puller:
             intake.take(row)
         return intake.finish().accepted
 
+    def _by_month(self, rows: list[Any], when: Callable[[Any], datetime]) -> None:
+        """Store rows, those of one month together: an insert is one partition."""
+        months: dict[tuple[int, int], list[Any]] = defaultdict(list)
+        for row in rows:
+            months[when(row).year, when(row).month].append(row)
+        for part in months.values():
+            self.store.add(part)
+
     def _replace(self, given: Given, stream: Stream, rows: list[Any], start: datetime, end: datetime) -> int:
         """Store what is new or revised in a window and delete what is no longer told; return how much was revised."""
         stored = self.store.ask(
@@ -141,11 +152,7 @@ class Puller:
         told = {key_of(row) for row in rows}
         changed = [row for row in rows if before.get(key_of(row)) != row]
         gone = [replace(row, is_deleted=1) for key, row in before.items() if key not in told]
-        months: dict[tuple[int, int], list[Any]] = defaultdict(list)
-        for row in [*changed, *gone]:
-            months[row.start.year, row.start.month].append(row)
-        for part in months.values():
-            self.store.add(part)
+        self._by_month([*changed, *gone], lambda row: row.start)
         known = [(before[key_of(row)], row) for row in changed if key_of(row) in before]
         return len(gone) + sum(1 for old, row in known if replace(old, is_final=row.is_final) != row)
 
@@ -166,14 +173,22 @@ def _end(row: Any) -> datetime:
     return row.end if isinstance(row, Charge) else row.start + timedelta(seconds=row.width_s)
 
 
+def _floor(instant: datetime, hours: int) -> datetime:
+    """Return the UTC day, or the hour, that an instant is in."""
+    utc = instant.astimezone(UTC)
+    return utc.replace(hour=0 if hours >= 24 else utc.hour, minute=0, second=0, microsecond=0)
+
+
 def _windows(
     stream: Stream, health: Health, now: datetime, since: datetime | None
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the windows to ask for: whole UTC days, from where the stream is complete or may be revised."""
+    """Yield the windows to ask for: whole UTC days, or from the hour.
+
+    They begin where the stream is complete or may be revised.
+    """
     first = health.through or now - timedelta(days=FIRST_DAYS)
-    start = since or min(first, now - stream.restate_h * _HOUR)
-    start = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    last = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    start = _floor(since or min(first, now - stream.restate_h * _HOUR), stream.floor_h)
+    last = _floor(now, stream.floor_h) + stream.floor_h * _HOUR
     while start < last:
         end = min(start + stream.step_h * _HOUR, last)
         yield start, end

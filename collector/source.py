@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ledger.records import Charge, GpuSample, Request, UsageBucket
 
-    Found = UsageBucket | Charge | Request | BadRow
+    Found = UsageBucket | Charge | Request | GpuSample | BadRow
 
 T = TypeVar("T")
 
@@ -37,6 +37,7 @@ PULLED = {
     "anthropic": "collector.sources.anthropic.Anthropic",
     "openrouter": "collector.sources.openrouter.OpenRouter",
     "litellm": "collector.sources.litellm.LiteLLM",
+    "prometheus": "collector.sources.prometheus.Prometheus",
 }
 """Sources that are asked: kind in [sources.NAME] → dotted class."""
 
@@ -55,7 +56,10 @@ class FileSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One thing that a source is asked for: how often, how far back each time, and when its buckets are final."""
+    """One thing that a source is asked for: how often, how far back each time, and when its buckets are final.
+
+    Windows of `step_h` hours begin at whole UTC days, or at whole hours (`floor_h` 1).
+    """
 
     name: str
     table: str
@@ -64,6 +68,7 @@ class Stream:
     final_after_h: int
     step_h: int
     width_h: int = 24
+    floor_h: int = 24
 
 
 @dataclass(frozen=True, slots=True)

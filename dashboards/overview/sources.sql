@@ -7,7 +7,7 @@ FROM v_sources AS s
 LEFT JOIN (
   SELECT source, kind, count() AS rows_24h FROM v_facts WHERE at >= {as_of:DateTime} - toIntervalDay(1) GROUP BY source, kind) AS f
   ON f.source = s.source AND f.kind = s.kind
-FULL OUTER JOIN (SELECT source, stream, error, last_success, if(stream = 'usage', 'usage_buckets', if(stream = 'costs', 'charges', 'requests')) AS table FROM v_asked) AS a
+FULL OUTER JOIN (SELECT source, stream, error, last_success, if(stream = 'usage', 'usage_buckets', if(stream = 'costs', 'charges', if(stream = 'gpus', 'gpu_samples', 'requests'))) AS table FROM v_asked) AS a
   ON s.source = a.source AND s.kind = a.table
 WHERE {to:DateTime} > {from:DateTime}
 ORDER BY state NOT IN ('', 'ok') DESC, source, kind

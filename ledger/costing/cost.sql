@@ -21,7 +21,8 @@ FROM (
     u.approximate_cost AS approximate_usd, toDecimal128(0, 12) AS usage_usd,
     if(u.side = 'self_hosted', u.total_input + u.output, 0) AS own_tokens, toDecimal128(0, 12) AS own_usd
   FROM v_usage_hourly AS u
-  WHERE u.hour >= {from:DateTime('UTC')} AND u.hour < {to:DateTime('UTC')} AND u.hour NOT IN {edges:Array(DateTime('UTC'))} AND NOT has({by:Array(String)}, 'component')
+  WHERE u.hour >= {from:DateTime('UTC')} AND u.hour < {to:DateTime('UTC')} AND u.hour NOT IN {edges:Array(DateTime('UTC'))}
+    AND ({side:String} = '' OR u.side = {side:String}) AND ({workload:String} = '' OR u.workload = {workload:String}) AND NOT has({by:Array(String)}, 'component')
   UNION ALL
   SELECT
     toDateTime(multiIf({bucket:String} = 'hour', c.hour, {bucket:String} = 'day', toStartOfDay(c.hour, {zone:String}),
@@ -35,7 +36,8 @@ FROM (
     0, toDecimal128(0, 12), if(c.basis = 'usage', c.usd, toDecimal128(0, 12)),
     0, if(c.side = 'self_hosted', c.usd, toDecimal128(0, 12))
   FROM v_cost_hourly AS c
-  WHERE c.hour >= {from:DateTime('UTC')} AND c.hour < {to:DateTime('UTC')} AND c.hour NOT IN {edges:Array(DateTime('UTC'))} AND c.vintage = 'booked'
+  WHERE c.hour >= {from:DateTime('UTC')} AND c.hour < {to:DateTime('UTC')} AND c.hour NOT IN {edges:Array(DateTime('UTC'))}
+    AND ({side:String} = '' OR c.side = {side:String}) AND ({workload:String} = '' OR c.workload = {workload:String}) AND c.vintage = 'booked'
     AND ({basis:String} = 'allocation' OR c.basis = 'usage')
 ) AS k
 GROUP BY bucket, side, provider, model, team, environment, workload, deployment, component

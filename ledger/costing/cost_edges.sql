@@ -71,5 +71,6 @@ FROM (
     [toInt64(ifNull(r.n_requests, 0)), r.total_input, r.output, r.unpriced_tokens])] AS counts
 ) AS k
 WHERE k.at >= {from:DateTime('UTC')} AND k.at < {to:DateTime('UTC')}
+  AND ({side:String} = '' OR k.side = {side:String}) AND ({workload:String} = '' OR k.workload = {workload:String})
 GROUP BY bucket, side, provider, model, team, environment, workload, deployment, component
 HAVING attempts != 0 OR cost != 0

@@ -24,6 +24,7 @@ _PACKAGE = "ledger.costing"
 DIMENSIONS = ("side", "provider", "model", "team", "environment", "workload", "deployment", "component")
 BUCKETS = ("", "hour", "day", "month")
 BASES = ("allocation", "usage")
+SIDES = ("", "api", "self_hosted")
 WINDOWS_H = (1, 24, 168, 672)
 _COUNTS = ("requests", "successful_requests", "total_input", "output", "unpriced_tokens")
 _REQUESTS = _COUNTS[:2]
@@ -95,8 +96,12 @@ def cost(
     bucket: str = "",
     basis: str = "allocation",
     zone: ZoneInfo = UTC_ZONE,
+    side: str = "",
+    workload: str = "",
 ) -> tuple[list[Cost], Cost]:
     """Return cost by dimensions and the total; ranges are half-open, days and months those of the zone.
+
+    `side` and `workload` leave the others out; money of no single workload (idle GPUs, overheads) is then left out too.
 
     Whole UTC hours come from the rollups. Where a zone's midnight falls within an hour (+05:30), that hour is taken
     apart: requests by their own instant, money by time; both parts add up to the hour.
@@ -106,11 +111,12 @@ def cost(
         (by, DIMENSIONS, "--by"),
         ((bucket,), BUCKETS, "--bucket"),
         ((basis,), BASES, "--basis"),
+        ((side,), SIDES, "--side"),
     ):
         wrong = [word for word in given if word not in known]
         if wrong:
             raise ConfigError(f"{what} {wrong[0]}: not one of {', '.join(w for w in known if w)}")
-    asked = {"by": list(by), "bucket": bucket, "basis": basis, "zone": zone.key}
+    asked = {"by": list(by), "bucket": bucket, "basis": basis, "zone": zone.key, "side": side, "workload": workload}
     start = _aligned(since or datetime(2000, 1, 1, tzinfo=UTC), zone)
     end = _aligned(until or datetime(2100, 1, 1, tzinfo=UTC), zone, up=True)
     edges = _edges(store, start, end, bucket, zone)

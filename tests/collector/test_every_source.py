@@ -1,7 +1,9 @@
 """Every source that is asked, in front of a server that misbehaves: the totals end at the server's truth, always."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from provider import Provider, paged, serving
@@ -145,7 +147,43 @@ class LiteLLM(Truth):
         return Provider({"/spend/logs/v2": logs})
 
 
-TRUTHS = {"openai": OpenAI, "anthropic": Anthropic, "openrouter": OpenRouter, "litellm": LiteLLM}
+class Prometheus(Truth):
+    """One GPU scraped each minute for two hours; its counter begins again once; later there are more scrapes."""
+
+    def __init__(self):
+        self.mj = {NOW - timedelta(minutes=180 - k): 60_000 * (k if k < 70 else k - 70) + 5 for k in range(120)}
+
+    def restate(self):
+        self.mj[NOW - timedelta(minutes=10)] = self.mj[max(self.mj)] + 77
+
+    def truth(self):
+        values = [self.mj[at] for at in sorted(self.mj)]
+        grown = sum(b - a if b >= a else b for a, b in pairwise(values))
+        return grown, len(values), 0
+
+    def provider(self):
+        def query(asked):
+            counter = {"__name__": "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", "UUID": "GPU-1", "new": "x"}
+            end = datetime.fromtimestamp(float(asked["time"][0]), UTC)
+            if asked["query"][0].startswith("last_over_time"):
+                before = [str(mj) for at, mj in sorted(self.mj.items()) if at <= end]
+                last = [{"metric": counter, "value": [end.timestamp(), before[-1]]}] if before else []
+                return {"status": "success", "data": {"resultType": "vector", "result": last}}
+            start = end - timedelta(seconds=int(re.search(r"\[(\d+)s]", asked["query"][0])[1]))
+            values = [[at.timestamp(), str(mj)] for at, mj in sorted(self.mj.items()) if start <= at <= end]
+            told = [{"metric": counter, "values": values}] if values else []
+            return {"status": "success", "data": {"resultType": "matrix", "result": told}, "new": 1}
+
+        return Provider({"/api/v1/query": query})
+
+
+TRUTHS = {
+    "prometheus": Prometheus,
+    "openai": OpenAI,
+    "anthropic": Anthropic,
+    "openrouter": OpenRouter,
+    "litellm": LiteLLM,
+}
 BUSY = (429, {"Retry-After": "0"}, {"error": {"message": "slow down"}})
 BROKEN = (500, {}, b"<html>oops</html>")
 DEAD = [BROKEN] * 40
@@ -157,7 +195,8 @@ def told(store):
     tokens, n, _ = store.read("SELECT sum(input_fresh), sum(n_requests), 0 FROM usage_buckets FINAL")[1][0]
     calls, n_calls, spent = store.read("SELECT sum(total_input), count(), sum(cost_reported) FROM v_requests")[1][0]
     billed = store.read("SELECT sum(billed_cost) FROM charges FINAL")[1][0][0]
-    return tokens + calls, (n or 0) + n_calls, billed + (spent or 0)
+    energy, scrapes = store.read("SELECT sum(ifNull(energy_mj, 0)), count() FROM gpu_samples FINAL")[1][0]
+    return tokens + calls + energy, (n or 0) + n_calls + scrapes, billed + (spent or 0)
 
 
 @pytest.mark.parametrize("kind", PULLED)
