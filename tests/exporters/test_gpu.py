@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -23,7 +23,12 @@ from collector.attribution import Attribution
 from collector.receivers import otlp
 from collector.receivers.otlp import PROTOBUF, Receiver
 from exporters.gpu import METRICS, Reading, observations
+from exporters.spool import Sender, Spool
+from ledger.costing import report
+from ledger.costing.declared import Declared, Pool
+from ledger.costing.tick import tick
 from ledger.prices.register import PriceRegister
+from ledger.records import GpuRate
 
 HERE = Path(__file__).parent
 STATE = """driver 1
@@ -366,6 +371,54 @@ def test_a_receiver_that_is_away_and_a_killed_exporter_lose_nothing(driver, stor
     bodies = [ExportMetricsServiceRequest.FromString(body) for _, _, body in server.got]
     sent_at = [b.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0].time_unix_nano for b in bodies]
     assert sent_at == sorted(sent_at)
+
+
+AWAY = """
+import os, pathlib, signal, sys
+from exporters.gpu import Exporter, Gpus
+from exporters.spool import Spool
+
+state, spool = map(pathlib.Path, sys.argv[1:3])
+exporter = Exporter(Gpus(3600.0), Spool(spool, 64 << 20), pool="lab", node="n1")
+first = int(sys.argv[3])
+for n in range(first, first + 60):
+    state.write_text(state.read_text().replace(f"gpu0.mj {5_000_000 + 3_000_000 * (n - 1)}", f"gpu0.mj {5_000_000 + 3_000_000 * n}"))
+    assert exporter.flush()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_twenty_minutes_without_a_receiver_and_a_kill_in_between_cost_what_they_are(driver, store, tmp_path):
+    """120 readings, what twenty minutes make at ten seconds each: two exporters are killed (-9), then the receiver comes:
+    each reading once and in order, all energy, and the hour's bill whole."""
+    env, spool = environment(driver, STATE, tmp_path), tmp_path / "spool.db"
+    for first in (0, 60):
+        done = subprocess.run([sys.executable, "-c", AWAY, tmp_path / "state", spool, str(first)], env=env, check=False)
+        assert done.returncode == -9
+    assert waiting(spool) == 120
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Collect)
+    server.got = []
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    left = Spool(spool, 64 << 20)
+    try:
+        sender = Sender(left, f"http://127.0.0.1:{server.server_port}", {}, lambda _: None)
+        sender.drain()
+    finally:
+        left.close()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    receiver = receiver_of(store)
+    now = datetime.now(UTC)
+    for _, headers, body in [*server.got, *reversed(server.got[::6])]:
+        assert receiver.take(otlp.METRICS, body, headers["content-type"], "", now).status == 200
+    n, energy = store.read("SELECT count(), sum(energy_mj) FROM gpu_samples FINAL WHERE gpu = 'GPU-fake-0'")[1][0]
+    assert (n, energy) == (120, 119 * 3_000_000)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    rate = GpuRate("lab", "rented", 2, 3, hour - timedelta(hours=1), hour + timedelta(days=9), hour)
+    tick(store, Declared(rates=(rate,), pools=(Pool("lab", 2),)), hour + timedelta(hours=1))
+    assert report.cost(store)[1].cost == 12
 
 
 def test_the_exporter_installs_without_a_database():

@@ -208,3 +208,20 @@ def test_gv30_gv31_the_prompt_counter_is_not_the_work(prompt, computed, hits):
     look(made, shows, page("vllm", 0), 100.0)
     (found,) = look(made, shows, page("vllm", 0, p=prompt, c=hits), 115.0)
     assert (found.counts["input"], found.counts["cached"]) == (computed, hits)
+
+
+def test_a_federation_page_of_prometheus_adds_its_instances_up():
+    """Two servers on one page, with instance labels and times behind the values: their growth is one sum."""
+    made, shows = server("federate")
+
+    def federated(step):
+        return "".join(
+            line.replace("}", f',instance="10.0.0.{n}:8000",job="vllm"}}') + f" {1_795_305_600_000 + step}\n"
+            for n in (1, 2)
+            for line in page("vllm", step * n).splitlines()
+        )
+
+    look(made, shows, federated(1), 0.0)
+    (one,) = look(made, shows, federated(3), 15.0)
+    assert (one.counts["input"], one.counts["cached"], one.counts["output"]) == (3600, 2400, 300)
+    assert (one.running, one.reset) == (6, False)
