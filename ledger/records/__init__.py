@@ -14,6 +14,7 @@ from ledger.records.declared import (
     Workload,
 )
 from ledger.records.derived import (
+    Advice,
     CostHour,
     GpuHour,
     ReconciliationDay,
@@ -64,12 +65,14 @@ Record = (
     | FxRate
     | UsageDay
     | MeasuredCapacity
+    | Advice
 )
 
 __all__ = [
     "INPUT_CLASSES",
     "MAX_COUNT",
     "TOKEN_CLASSES",
+    "Advice",
     "Batch",
     "Charge",
     "Commitment",

@@ -118,3 +118,20 @@ class UsageDay:
     day: date
     provider: str
     counted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """State of the advice on a workload at the end of a UTC day; USD. `event`: what a person said to it."""
+
+    TABLE: ClassVar[str] = "advice"
+
+    day: date
+    workload: str
+    event: str
+    state: str
+    candidate: str
+    regret: float
+    memory: str
+    transitions: str = "[]"
+    facts: str = "{}"

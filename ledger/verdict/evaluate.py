@@ -1,203 +1,138 @@
-"""Evaluate every workload: read its facts from the ledger, judge, and write the verdict down."""
+"""Evaluate every workload: read its days from the ledger, judge, remember the advice, and write both down."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ledger.records import Signal, Verdict
-from ledger.verdict import coverage
-from ledger.verdict.hybrid import Step
-from ledger.verdict.judge import MONTH_H, ApiOption, Facts, Judgement, OwnOption, judge
-from ledger.verdict.load import Capacity, ceiling
+from ledger.records import Advice, Signal, Verdict
+from ledger.verdict import explain
+from ledger.verdict.history import boxes, read
+from ledger.verdict.judge import MONTH_H
+from ledger.verdict.states import Memory, Transition, advance
+from ledger.verdict.weigh import Settings, signs, weigh
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ledger.costing.declared import Declared
     from ledger.prices.register import PriceRegister
-    from ledger.records import Deployment, Workload
     from ledger.store import Store
+    from ledger.verdict.history import Box, History
+    from ledger.verdict.weigh import Weighed
 
 _PACKAGE = "ledger.verdict"
-WINDOW_DAYS = 28
-MAX_REPLICAS = 64
+DAYS = 56
+FIRST_DAYS = 400
+"""Days that are read at an evaluation, and at a workload's first: the regret meter begins where history does."""
 _CENT = Decimal("0.01")
 
 
-def evaluate(store: Store, prices: PriceRegister, declared: Declared, as_of: datetime) -> list[Verdict]:
-    """Judge every declared workload over the last complete days (at most 28) and store the verdicts."""
-    end = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
-    firsts = {row["workload"]: row["first"] for row in store.ask(_PACKAGE, "first_days")}
-    start = end - timedelta(days=WINDOW_DAYS)
-    hours: dict[str, dict[datetime, dict[str, Any]]] = defaultdict(dict)
-    for row in store.ask(_PACKAGE, "traffic", **{"from": start, "to": end}):
-        hours[row["workload"]][row["hour"]] = row
-    names = [(d.provider, d.model, "standard", "") for d in declared.deployments if d.side == "api"]
-    prices.resolve(names, as_of)
-    verdicts = []
-    for workload in declared.workloads:
-        first = firsts.get(workload.name)
-        facts = _facts(store, declared, workload, _Window(_begin(first, start, end), end, as_of), hours[workload.name])
-        verdicts.append(_verdict(facts, judge(facts), as_of))
-    store.add(verdicts)
-    store.add(
-        [
-            Signal("verdict_saving", json.dumps({"workload": v.workload}), as_of, _number(v.saving_usd_month))
-            for v in verdicts
-        ]
-    )
+def evaluate(
+    store: Store,
+    prices: PriceRegister,
+    declared: Declared,
+    as_of: datetime,
+    settings: Settings | None = None,
+    *,
+    names: Iterable[str] = (),
+    keep: bool = True,
+    deep: bool = False,
+) -> list[Verdict]:
+    """Judge every declared workload (or those named) over its last complete days, and store verdicts and advice.
+
+    `keep` False stores nothing; `deep` adds what only an explanation needs (the volume that would flip it, bands).
+    """
+    settings = settings or Settings()
+    settings = with_tests(store, settings)
+    remembered = memories(store)
+    wanted = [w.name for w in declared.workloads if not names or w.name in set(names)]
+    days = FIRST_DAYS if any(name not in remembered for name in wanted) else DAYS
+    widths = {name: terms.bucket_s for name, terms in settings.terms.items()}
+    histories = read(store, prices, declared, as_of, days, widths=widths, names=wanted)
+    priced = boxes(declared, as_of)
+    verdicts, advice = [], []
+    for name in wanted:
+        history = histories[name]
+        weighed = weigh(history, history.days - 1, priced, settings)
+        notes = _advise(history, priced, settings, weighed, remembered.get(name))
+        advice += notes
+        state = notes[-1] if notes else remembered.get(name)
+        details = explain.details(history, weighed, settings, state, deep=deep)
+        verdicts.append(_verdict(weighed, as_of, details))
+    if keep:
+        store.add(verdicts)
+        store.add(advice)
+        store.add(
+            [
+                Signal("verdict_saving", json.dumps({"workload": v.workload}), as_of, _number(v.saving_usd_month))
+                for v in verdicts
+            ]
+        )
     return verdicts
 
 
-class _Window:
-    """Whole days under study, and the instant whose prices are in force."""
-
-    def __init__(self, start: datetime, end: datetime, as_of: datetime) -> None:
-        self.start, self.end, self.as_of = start, end, as_of
-        self.seconds = (end - start).total_seconds()
-        self.span = {"from": start, "to": end}
-
-    @property
-    def days(self) -> int:
-        """Complete days in it."""
-        return round(self.seconds / 86_400)
+def with_tests(store: Store, settings: Settings) -> Settings:
+    """Return settings with the shapes that each deployment's load test covered."""
+    rows = store.ask("ledger.costing", "capacities")
+    tested = {row["deployment"]: json.loads(row["evidence"]).get("shapes") or [] for row in rows if row["grade"] == "A"}
+    return Settings(**{**{f: getattr(settings, f) for f in Settings.__slots__}, "tested": tested})
 
 
-def _begin(first: datetime | None, start: datetime, end: datetime) -> datetime:
-    """Return the first complete day of a workload within the window."""
-    if first is None:
-        return end
-    day = first.replace(hour=0)
-    if first != day:
-        day += timedelta(days=1)
-    return min(max(day, start), end)
+def memories(store: Store) -> dict[str, Advice]:
+    """Return the latest advice of every workload."""
+    return {row["workload"]: Advice(**row) for row in store.ask(_PACKAGE, "advice")}
 
 
-def _facts(
-    store: Store,
-    declared: Declared,
-    workload: Workload,
-    window: _Window,
-    rows: dict[datetime, dict[str, Any]],
-) -> Facts:
-    hours = [window.start + timedelta(hours=h) for h in range(round(window.seconds / 3600))]
-    inside = [rows[h] for h in hours if h in rows]
-    total = {
-        name: sum(row[name] for row in inside)
-        for name in ("requests", "successful_requests", "attempts", "api_attempts", "api_requests",
-                     "unpriced_attempts", "no_usage")
-    }  # fmt: skip
-    allowed = [d for d in declared.deployments if d.name in workload.deployments]
-    return Facts(
-        workload=workload.name,
-        hours=window.seconds / 3600,
-        days=window.days,
-        coverage=coverage.share([rows[h]["requests"] if h in rows else 0 for h in hours]),
-        priced_share=_priced(total),
-        current=_current(total),
-        current_usd=_current_usd(store, declared, workload, window, total),
-        successful_requests=total["successful_requests"],
-        api=tuple(_api(store, d, workload, window) for d in allowed if d.side == "api"),
-        own=tuple(_own(store, declared, d, workload, window) for d in allowed if d.side == "self_hosted"),
-    )
+def memory_of(advice: Advice | None) -> Memory:
+    """Return what is remembered in a row of advice."""
+    if advice is None:
+        return Memory()
+    told = json.loads(advice.memory)
+    dates = {key: date.fromisoformat(told[key]) if told.get(key) else None for key in ("since", "told", "cleared")}
+    return Memory(told["state"], dates["since"], told["candidate"], told["saving"], dates["told"], dates["cleared"])
 
 
-def _priced(total: dict[str, int]) -> float | None:
-    """Return the share of attempts whose money is known; attempts of our own have theirs in the pool."""
-    if not total["attempts"]:
-        return None
-    return 1 - (total["unpriced_attempts"] + total["no_usage"]) / total["attempts"]
-
-
-def _current(total: dict[str, int]) -> str:
-    if not total["requests"]:
-        return ""
-    share = total["api_requests"] / total["requests"]
-    return "api" if share >= 0.995 else "self_hosted" if share <= 0.005 else "hybrid"
-
-
-def _api(store: Store, one: Deployment, workload: Workload, window: _Window) -> ApiOption:
-    row = store.ask(
-        _PACKAGE, "replay", workload=workload.name, provider=one.provider, model=one.model, as_of=window.as_of,
-        ratio=workload.token_ratio, **window.span,
-    )[0]  # fmt: skip
-    known = row["attempts"] and row["missing"] <= 0.05 * row["attempts"]
-    return ApiOption(one.name, float(row["usd"]) if known else None)
-
-
-def _own(store: Store, declared: Declared, one: Deployment, workload: Workload, window: _Window) -> OwnOption:
-    capacity = {
-        "uncached": one.s_per_uncached, "cached": one.s_per_cached, "output": one.s_per_output, "kv": one.s_per_kv,
-    }  # fmt: skip
-    given = {"workload": workload.name, "seconds": max(window.seconds, 1.0), **capacity, **window.span}
-    rate = declared.rate_at(one.pool, window.as_of)
-    price = float(rate.planned) * one.gpus_per_replica if rate else None
-    fixed = sum(
-        float(o.amount) for o in declared.overheads
-        if o.side == "self_hosted" and o.unit == "usd_per_month" and o.pool in ("", one.pool)
+def remember(
+    workload: str,
+    day: date,
+    memory: Memory,
+    regret: float,
+    transitions: list[Transition],
+    event: str = "",
+    facts: str = "{}",
+) -> Advice:
+    """Return a row of advice."""
+    return Advice(
+        day, workload, event, memory.state, memory.candidate, regret,
+        json.dumps(asdict(memory), default=str), json.dumps([asdict(t) for t in transitions], default=str), facts,
     )  # fmt: skip
-    if not Capacity(**capacity).known:
-        return OwnOption(one.name, price, one.grade, 0.0, 0.0, 0.0, (Step(0, 0.0, None),), fixed)
-    peak = store.ask(_PACKAGE, "load_peak", **given)[0]
-    n_max = min(ceiling(peak["peak"]) + 1, MAX_REPLICAS)
-    rows = store.ask(_PACKAGE, "load_steps", **given, n_max=n_max)
-    found = tuple(Step(round(r["n"]), r["overflow"], r["own"] if r["n"] else None) for r in rows)
-    return OwnOption(
-        one.name,
-        price,
-        one.grade,
-        peak["work"],
-        peak["mean"],
-        peak["peak"],
-        found or (Step(0, 0.0, None),),
-        fixed,
-    )
 
 
-def _current_usd(
-    store: Store, declared: Declared, workload: Workload, window: _Window, total: dict[str, int]
-) -> float | None:
-    """Return what the traffic costs where it runs now: API parts replayed, own parts by share of work."""
-    if not total["requests"]:
-        return None
-    cost = 0.0
-    if total["api_requests"]:
-        replayed = _replayed(store, workload, window)
-        if replayed is None:
-            return None
-        cost += replayed
-    if total["api_requests"] == total["requests"]:
-        return cost
-    for one in declared.own:
-        rate = declared.rate_at(one.pool, window.as_of)
-        capacity = {
-            "uncached": one.s_per_uncached or 1.0, "cached": one.s_per_cached,
-            "output": one.s_per_output or 4.0, "kv": one.s_per_kv,
-        }  # fmt: skip
-        rows = store.ask(_PACKAGE, "own_share", deployment=one.name, **capacity, **window.span)
-        works = {row["workload"]: row["work"] for row in rows}
-        if not works.get(workload.name):
-            continue
-        if rate is None:
-            return None
-        gpus = len(one.gpus) or rate.gpus
-        share = works[workload.name] / sum(works.values())
-        cost += share * gpus * float(rate.planned) * window.seconds / 3600
-    return cost
+def _advise(
+    history: History, priced: dict[str, Box], settings: Settings, weighed: Weighed, before: Advice | None
+) -> list[Advice]:
+    """Advance the advice over every complete day since the last one, so that a missed evaluation changes nothing."""
+    memory = memory_of(before)
+    last = history.days - 1
+    first = 0 if before is None else (before.day - history.start.date()).days + 1
+    since = max(first, 0)
+    start = before.regret if before is not None and before.event != "switched" else 0.0
+    out = []
+    for day in range(max(since, last - 27 if before is None else 0), last + 1):
+        advised = memory.candidate if memory.state in ("recommend", "acknowledged") else ""
+        now = weighed if day == last and not advised else weigh(history, day, priced, settings, advised)
+        found = signs(history, day, now, settings, since, start)
+        memory, transitions = advance(memory, found, settings.limits)
+        out.append(remember(history.workload.name, found.day, memory, found.regret, transitions))
+    return out
 
 
-def _replayed(store: Store, workload: Workload, window: _Window) -> float | None:
-    rows = store.ask(_PACKAGE, "replay_as_billed", workload=workload.name, as_of=window.as_of, **window.span)
-    row = rows[0]
-    known = row["attempts"] and row["missing"] <= 0.05 * row["attempts"]
-    return float(row["usd"]) if known else None
-
-
-def _verdict(facts: Facts, found: Judgement, as_of: datetime) -> Verdict:
-    details = {"facts": _plain(asdict(facts)), "judgement": asdict(found)}
+def _verdict(weighed: Weighed, as_of: datetime, details: dict[str, Any]) -> Verdict:
+    facts, found = weighed.facts, weighed.judgement
     return Verdict(
         at=as_of, workload=facts.workload, verdict=found.verdict, reason=found.reason, current=facts.current,
         option=found.option, replicas=found.replicas, used_share_needed=found.needed, used_share=found.own_first,
@@ -209,9 +144,9 @@ def _verdict(facts: Facts, found: Judgement, as_of: datetime) -> Verdict:
     )  # fmt: skip
 
 
-def _plain(facts: dict[str, Any]) -> dict[str, Any]:
-    """Leave the long step tables out of what is stored."""
-    return {**facts, "own": [{k: v for k, v in own.items() if k != "steps"} for own in facts["own"]]}
+def yesterday(as_of: datetime) -> date:
+    """Return the last complete day."""
+    return (as_of - timedelta(days=1)).date()
 
 
 def _usd(amount: float | None) -> Decimal | None:

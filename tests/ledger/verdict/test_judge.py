@@ -15,8 +15,10 @@ from ledger.prices.book import BEGIN, END, Override
 from ledger.prices.register import PriceRegister
 from ledger.records import Deployment, GpuRate, Workload
 from ledger.verdict.evaluate import evaluate
+from ledger.verdict.history import boxes, read
 from ledger.verdict.hybrid import steps
 from ledger.verdict.judge import ApiOption, Facts, OwnOption, judge
+from ledger.verdict.load import Load
 
 LOAD = [0.2] * 8 + [1.4] * 6 + [2.6] * 4 + [1.4] * 6
 HOURS = 672.0
@@ -24,7 +26,7 @@ HOURS = 672.0
 
 def own(load=LOAD, rate=2.0, grade="A", name="own", fixed=0.0):
     mean = sum(load) / len(load)
-    return OwnOption(name, rate, grade, mean * HOURS * 3600, mean, max(load), tuple(steps(load)), fixed)
+    return OwnOption(name, rate, grade, mean * HOURS * 3600, Load.of(load), fixed)
 
 
 def facts(usd=4500.0, option=None, **more):
@@ -46,7 +48,7 @@ def facts(usd=4500.0, option=None, **more):
         (facts(option=own(grade="D")), "insufficient_capacity", "grade D"),
         (facts(option=own(grade="")), "insufficient_capacity", "grade unknown"),
         (facts(option=own(rate=None)), "insufficient_capacity", "no own deployment has a GPU rate"),
-        (facts(usd=50.0, option=own(grade="E"), current_usd=50.0), "api", "a replica pays once"),
+        (facts(usd=50.0, option=own(grade="E"), current_usd=50.0), "api", "volume is 4% of what a replica needs"),
         (facts(api=()), "no_options", "no API deployment"),
         (facts(own=()), "no_options", "no own deployment"),
         (facts(api=(ApiOption("api", None),)), "insufficient_data", "no declared API has a price"),
@@ -162,15 +164,15 @@ def test_too_little_is_said(store, change, verdict):
 
 
 def test_load_steps_in_sql_and_python_agree(store):
-    _, declared = ledger(store, days=3)
+    prices, declared = ledger(store, days=3)
     tick(store, declared, END_)
-    given_ = {"workload": "w", "seconds": 3 * 86_400.0, "uncached": 0.0, "cached": 0.0, "output": 0.02, "kv": 0.0,
-              "from": END_ - timedelta(days=3), "to": END_}  # fmt: skip
-    rows = store.ask("ledger.verdict", "load_steps", **given_, n_max=3)
-    expected = steps([50.0 if i % 60 == 0 else 0.0 for i in range(3 * 8640)], 3)
-    assert [(r["overflow"], r["own"] if r["n"] else None) for r in rows] == [
+    history = read(store, prices, declared, END_, 28)["w"]
+    found = steps(Load.together(history.load["own"]), 3)
+    expected = steps(Load.of([50.0 if i % 60 == 0 else 0.0 for i in range(3 * 8640)]), 3)
+    assert [(s.overflow, s.own) for s in found] == [
         (pytest.approx(s.overflow), s.own if s.own is None else pytest.approx(s.own)) for s in expected
     ]
+    assert boxes(declared, END_)["own"].usd_hour == 2
 
 
 def test_a_workload_nobody_called_is_said_to_have_no_data(store):
@@ -202,9 +204,8 @@ def test_c06_booked_and_replayed_at_the_current_price(store, cases):
     ])  # fmt: skip
     end = first + timedelta(days=days)
     booked = store.read("SELECT sum(cost) FROM v_requests")[1][0][0]
-    replayed = store.ask("ledger.verdict", "replay_as_billed", workload="w", as_of=end, **{"from": first, "to": end})[
-        0
-    ]["usd"]
+    rows = store.ask("ledger.verdict", "billed_days", workloads=["w"], as_of=end, **{"from": first, "to": end})
+    replayed = sum(row["usd"] for row in rows)
     requests = days * case["per_day"]["requests"]
     assert booked == Decimal(expected["booked"])
     assert float(replayed) == pytest.approx(float(expected["replayed_at_current"]), rel=1e-12)
