@@ -15,14 +15,15 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from breakeven import __version__, config, demo, show
-from breakeven.answers import asked_rows, moment, zone_of
+from breakeven.answers import asked_rows, moment, verdict_rows, zone_of
 from breakeven.bills import reconcile_command
 from breakeven.capacity import capacity_app
 from breakeven.command import Json, app, opened, options, print_json, wants_json
 from breakeven.gpus import idle_command
-from breakeven.questions import verdicts_table
+from breakeven.questions import cost  # noqa: F401 - its commands
 from breakeven.service import Service
 from breakeven.sources import sources_app
+from breakeven.verdicts import backtest_command, verdict_command, verdicts_table, whatif_command
 from collector import files, remote
 from collector.importer import Plan, Report, import_file
 from collector.source import SOURCES
@@ -34,6 +35,9 @@ app.add_typer(sources_app, name="sources")
 app.add_typer(capacity_app, name="capacity")
 app.command("reconcile")(reconcile_command)
 app.command("idle")(idle_command)
+app.command("verdict")(verdict_command)
+app.command("backtest")(backtest_command)
+app.command("whatif")(whatif_command)
 
 
 def main() -> None:
@@ -124,7 +128,7 @@ def demo_(
             print_json(summary)
         else:
             demo.tell(summary)
-            verdicts_table(service, "", explain=False)
+            verdicts_table(verdict_rows(service))
         if serve:
             show.warn(f"The page is at http://{listen}/ — Ctrl-C ends the demo and forgets its data.")
             web.serve(service, listen)

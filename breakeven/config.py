@@ -22,7 +22,12 @@ from ledger.errors import ConfigError
 from ledger.prices.book import BEGIN, END, Negotiated, Override
 from ledger.records import Commitment, Deployment, FxRate, Overhead, Workload
 from ledger.verdict.capacity import Slo
+from ledger.verdict.policy import LABELS, Policy
+from ledger.verdict.states import Limits as AdviceLimits
+from ledger.verdict.weigh import Settings, Terms
 
+LATENCIES = {"interactive": 10, "relaxed": 60, "batch": 900}
+"""How long a request may wait → seconds of load that are one bucket."""
 PLACES = (Path("breakeven.toml"), Path("~/.config/breakeven/breakeven.toml").expanduser())
 """Where the file is looked for when neither --config nor BREAKEVEN_CONFIG names one."""
 
@@ -87,12 +92,31 @@ class MatchConfig:
 
 @dataclass(frozen=True, slots=True)
 class WorkloadConfig:
-    """[workloads.NAME]: what belongs to it and which deployments may serve it."""
+    """[workloads.NAME]: what belongs to it and which deployments may serve it.
+
+    `latency` (interactive, relaxed, batch) says how long a request may wait: 10, 60 or 900 seconds of load are one
+    bucket. `escalation`: share of self-hosted requests that the API must be asked again. `policy`: what may serve it.
+    """
 
     team: str = ""
     deployments: tuple[str, ...] = ()
     match: MatchConfig = MatchConfig()
     token_ratio: float = 1.0
+    latency: str = "interactive"
+    escalation: float = 0.0
+    policy: Policy = field(default_factory=Policy)
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictConfig(AdviceLimits):
+    """[verdict]: what a move costs, how prices and volume go on (shares a month), and when advice is given."""
+
+    switch_hours: float = 80.0
+    labour_usd_per_hour: float = 100.0
+    back_share: float = 1 / 3
+    api_price_fall: float = 0.0
+    volume_growth: float = 0.0
+    double_run_months: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +219,17 @@ class Config:
     retention: RetentionConfig = RetentionConfig()
     sources: dict[str, SourceConfig] = field(default_factory=dict)
     currency: CurrencyConfig = CurrencyConfig()
+    verdict: VerdictConfig = field(default_factory=VerdictConfig)
+
+    def settings(self) -> Settings:
+        """Return how verdicts are made."""
+        v = self.verdict
+        limits = AdviceLimits(**{f.name: getattr(v, f.name) for f in dataclasses.fields(AdviceLimits)})
+        terms = {n: Terms(w.policy, LATENCIES[w.latency], w.escalation) for n, w in self.workloads.items()}
+        return Settings(
+            v.switch_hours, v.labour_usd_per_hour, v.back_share, -v.api_price_fall, v.volume_growth,
+            v.double_run_months, limits, terms,
+        )  # fmt: skip
 
     def declared(self) -> Declared:
         """Return the declarations as the ledger keeps them."""
@@ -282,12 +317,29 @@ def _contradictions(config: Config) -> list[str]:
             for d in load_.deployments
             if d not in config.deployments
         ]
+    errors += [error for name, load_ in config.workloads.items() for error in _workload_errors(name, load_)]
     for name, cost in config.overheads.items():
         if sum(a is not None for a in (cost.usd_per_month, cost.usd_per_hour, cost.share)) != 1:
             errors.append(f"overheads.{name}: exactly one of usd_per_month, usd_per_hour, share")
         if cost.side not in ("api", "self_hosted"):
             errors.append(f"overheads.{name}.side: {cost.side!r} is not api or self_hosted")
     return errors
+
+
+def _workload_errors(name: str, one: WorkloadConfig) -> list[str]:
+    known = {
+        "latency": (one.latency, tuple(LATENCIES)),
+        "policy.stage": (one.policy.stage, ("", "prototype", "mvp", "production")),
+        "policy.data_class": (one.policy.data_class, ("", "public", "internal", "restricted")),
+        "policy.prefer": (one.policy.prefer, ("", *LABELS)),
+    }
+    errors = [
+        f"workloads.{name}.{key}: {value!r} is not one of {', '.join(c for c in choices if c)}"
+        for key, (value, choices) in known.items()
+        if value not in choices
+    ]
+    shares = {"escalation": one.escalation, "policy.frontier_share": one.policy.frontier_share or 0.0}
+    return errors + [f"workloads.{name}.{key}: {v} is more than 1" for key, v in shares.items() if v > 1]
 
 
 def _choices(kind: str) -> tuple[str, ...]:

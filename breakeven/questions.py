@@ -1,4 +1,4 @@
-"""Commands that ask: cost, verdict, prices, sql."""
+"""Commands that ask: cost, prices, sql."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from breakeven import show
-from breakeven.answers import cost_answer, moment, verdict_rows, zone_of
+from breakeven.answers import cost_answer, moment, zone_of
 from breakeven.command import Json, app, opened, print_json, wants_json
-from dashboards.panel import vocabulary
 from ledger.costing import report
 from ledger.costing.allocation import per
 from ledger.costing.forecast import running
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from zoneinfo import ZoneInfo
 
-    from breakeven.service import Service
     from ledger.prices.witness import Agreement
 
 
@@ -132,78 +130,6 @@ _FIGURES: dict[str, Callable[[report.Cost], str]] = {
     "of it reported>": lambda row: show.usd(row.reported_cost) if row.reported_cost else "–",
 }
 """Columns of the cost table; one in which nothing stands is left out."""
-
-
-@app.command()
-def verdict(
-    workload: Annotated[str, typer.Argument(help="One workload; else all.")] = "",
-    explain: Annotated[bool, typer.Option("--explain", help="Show every option with its figures.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Say for each declared workload where it would cost less: api, self_hosted, or hybrid with how many replicas."""
-    with opened() as service:
-        service.tick()
-        service.evaluate()
-        if wants_json(as_json):
-            print_json({"rows": verdict_rows(service, workload)})
-        else:
-            verdicts_table(service, workload, explain=explain)
-
-
-def verdicts_table(service: Service, workload: str, *, explain: bool) -> None:
-    """Print the latest verdicts, each with its reason."""
-    rows = verdict_rows(service, workload)
-    if not rows:
-        show.say(
-            "No workload is declared. `breakeven init` writes a configuration with [workloads.NAME] "
-            "and [deployments.NAME]."
-        )
-        return
-    show.table(
-        "Verdicts · last 28 complete days · current prices · USD per 720 h",
-        ["workload", "now", "verdict", "API>", "best>", "saving>"],
-        [
-            [
-                row["workload"], row["current"] or "–", _label(row), show.usd(row["api_usd_month"]),
-                show.usd(row["candidate_usd_month"]), show.usd(row["saving_usd_month"]),
-            ]
-            for row in sorted(rows, key=lambda r: r["workload"])
-        ],
-        "Uncertainty and policy are not weighed yet: a verdict is a first answer.",
-    )  # fmt: skip
-    for row in sorted(rows, key=lambda r: r["workload"]):
-        flip = f" ({row['flips_at']})" if row["flips_at"] else ""
-        show.say(f"{row['workload']}: {row['reason']}{flip}")
-    if explain:
-        for row in rows:
-            _explain(row)
-
-
-def _label(row: dict[str, Any]) -> str:
-    words = vocabulary()["mappings"]["verdict"]
-    word = str(words.get(row["verdict"], [row["verdict"]])[0])
-    return f"{word} n={row['replicas']}" if row["verdict"] == "hybrid" else word
-
-
-def _explain(row: dict[str, Any]) -> None:
-    facts, judged = row["details"]["facts"], row["details"]["judgement"]
-    show.say(
-        f"\n{row['workload']}: {facts['days']} complete days, coverage {show.share(facts['coverage'])}, "
-        f"priced {show.share(facts['priced_share'])}, {facts['successful_requests']:,} successful requests"
-    )  # fmt: skip
-    scale = 720 / facts["hours"] if facts["hours"] else 0
-    for option in facts["api"]:
-        month = None if option["usd"] is None else option["usd"] * scale
-        show.say(f"  API {option['deployment']}: {show.usd(month)} a month")
-    for choice in judged["choices"]:
-        notes = "".join(f"; {note}" for note in choice["notes"])
-        show.say(
-            f"  own {choice['deployment']} (grade {choice['grade'] or '?'}): {choice['label']}, "
-            f"{choice['replicas']} replicas, "
-            f"{show.usd(choice['usd_month'])} a month; pool without overflow: {choice['pool_replicas']} replicas, "
-            f"{show.usd(choice['pool_usd_month'])}; a full replica-hour displaces {show.usd(choice['displaced'])} "
-            f"and costs {show.usd(choice['usd_replica_hour'])}{notes}"
-        )
 
 
 prices_app = typer.Typer(help="The price book: what tokens cost when.", no_args_is_help=True, rich_markup_mode=None)

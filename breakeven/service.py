@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from collector.attribution import Attribution
 from collector.pull import Puller
@@ -19,14 +21,22 @@ from ledger.costing.tick import Tick, tick
 from ledger.prices.register import PriceRegister
 from ledger.prices.witness import Agreement, agreements
 from ledger.store import Store
-from ledger.verdict.evaluate import evaluate
+from ledger.verdict.evaluate import FIRST_DAYS, evaluate, with_tests
+from ledger.verdict.history import boxes, read
+from ledger.verdict.remember import accept, moved, realised
+from ledger.verdict.weigh import facts_at
+from ledger.verdict.whatif import backtest, whatif
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from breakeven.config import Config
     from ledger.records import Verdict
     from ledger.verdict.capacity import Slo
+    from ledger.verdict.history import History
+    from ledger.verdict.remember import Realised
+    from ledger.verdict.whatif import Answer, Backtest, Change
 
 
 @dataclass(slots=True)
@@ -116,6 +126,59 @@ class Service:
         """Return (host, GPU) of the last day that report and that no pool pays for."""
         return [] if self.foreign else unpriced(self.store, self.declared(), now)
 
+    def judged(self, workload: str = "", as_of: datetime | None = None) -> list[dict[str, Any]]:
+        """Judge one workload or all, with everything that explains a verdict; nothing is stored."""
+        names = [workload] if workload else []
+        found = evaluate(
+            self.store, self.prices, self.declared(), as_of or self.now(), self.config.settings(), names=names,
+            keep=False, deep=True,
+        )  # fmt: skip
+        return [{**dataclasses.asdict(one), "details": json.loads(one.details)} for one in found]
+
+    def _history(self, workload: str, days: int = FIRST_DAYS) -> dict[str, History]:
+        names = [workload] if workload else []
+        return read(self.store, self.prices, self.declared(), self.now(), days, names=names, widths=self._widths())
+
+    def _widths(self) -> dict[str, int]:
+        return {name: terms.bucket_s for name, terms in self.config.settings().terms.items()}
+
+    def accept(self, workload: str) -> None:
+        """Store that a person accepts what is recommended, with its forecast; raises ValueError."""
+        self.tick()
+        self.evaluate()
+        (row,) = self.judged(workload)
+        facts, bound = row["details"]["facts"], row["details"]["bound"]
+        priced = [o for o in facts["api"] if o["usd"] is not None]
+        old = min(priced, key=lambda o: (o["usd"], o["deployment"]), default={"deployment": ""})
+        forecast = {
+            "label": row["details"]["judgement"]["label"], "option": row["option"], "replicas": row["replicas"],
+            "saving_usd_day": bound["mean"] if bound else 0.0, "from": row["current"],
+            "from_option": old["deployment"] if row["current"] == "api" else "",
+        }  # fmt: skip
+        accept(self.store, workload, forecast)
+
+    def moved(self, workload: str, day: date) -> None:
+        """Store that the traffic of a workload moved on a day."""
+        moved(self.store, workload, day)
+
+    def realised(self, workload: str) -> Realised | None:
+        """Hold the last accepted forecast against what came of it; None where none was accepted."""
+        if not self.store.ask("ledger.verdict", "answers", workload=workload):
+            return None
+        return realised(self.store, self._history(workload)[workload])
+
+    def backtests(self, workload: str = "") -> list[tuple[str, int, list[Backtest]]]:
+        """Follow the history of one workload or all through the advice: name, days, one result an own deployment."""
+        priced, settings = boxes(self.declared(), self.now()), self.config.settings()
+        return [(name, h.days, backtest(h, priced, settings)) for name, h in self._history(workload).items()]
+
+    def whatif(self, workload: str, change: Change) -> Answer:
+        """Judge a workload under other prices, volume or replicas."""
+        declared, settings = self.declared(), with_tests(self.store, self.config.settings())
+        history = self._history(workload, 28)[workload]
+        sizes = {d.name: max(1, d.gpus_per_replica) for d in declared.own}
+        return whatif(facts_at(history, history.days - 1, boxes(declared, self.now()), settings), change, sizes)
+
     def evaluate(self) -> list[Verdict]:
         """Judge every declared workload now."""
-        return evaluate(self.store, self.prices, self.declared(), self.now())
+        return evaluate(self.store, self.prices, self.declared(), self.now(), self.config.settings())

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ledger.records import Advice, Signal, Verdict
+from ledger.records import Signal, Verdict
 from ledger.verdict import explain
 from ledger.verdict.history import boxes, read
 from ledger.verdict.judge import MONTH_H
-from ledger.verdict.states import Memory, Transition, advance
+from ledger.verdict.remember import memories, memory_of, row_of
+from ledger.verdict.states import advance
 from ledger.verdict.weigh import Settings, signs, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from ledger.costing.declared import Declared
     from ledger.prices.register import PriceRegister
+    from ledger.records import Advice
     from ledger.store import Store
     from ledger.verdict.history import Box, History
     from ledger.verdict.weigh import Weighed
@@ -82,36 +83,6 @@ def with_tests(store: Store, settings: Settings) -> Settings:
     return Settings(**{**{f: getattr(settings, f) for f in Settings.__slots__}, "tested": tested})
 
 
-def memories(store: Store) -> dict[str, Advice]:
-    """Return the latest advice of every workload."""
-    return {row["workload"]: Advice(**row) for row in store.ask(_PACKAGE, "advice")}
-
-
-def memory_of(advice: Advice | None) -> Memory:
-    """Return what is remembered in a row of advice."""
-    if advice is None:
-        return Memory()
-    told = json.loads(advice.memory)
-    dates = {key: date.fromisoformat(told[key]) if told.get(key) else None for key in ("since", "told", "cleared")}
-    return Memory(told["state"], dates["since"], told["candidate"], told["saving"], dates["told"], dates["cleared"])
-
-
-def remember(
-    workload: str,
-    day: date,
-    memory: Memory,
-    regret: float,
-    transitions: list[Transition],
-    event: str = "",
-    facts: str = "{}",
-) -> Advice:
-    """Return a row of advice."""
-    return Advice(
-        day, workload, event, memory.state, memory.candidate, regret,
-        json.dumps(asdict(memory), default=str), json.dumps([asdict(t) for t in transitions], default=str), facts,
-    )  # fmt: skip
-
-
 def _advise(
     history: History, priced: dict[str, Box], settings: Settings, weighed: Weighed, before: Advice | None
 ) -> list[Advice]:
@@ -127,7 +98,7 @@ def _advise(
         now = weighed if day == last and not advised else weigh(history, day, priced, settings, advised)
         found = signs(history, day, now, settings, since, start)
         memory, transitions = advance(memory, found, settings.limits)
-        out.append(remember(history.workload.name, found.day, memory, found.regret, transitions))
+        out.append(row_of(history.workload.name, found.day, memory, found.regret, transitions))
     return out
 
 
@@ -142,11 +113,6 @@ def _verdict(weighed: Weighed, as_of: datetime, details: dict[str, Any]) -> Verd
         coverage=facts.coverage, flips_at=found.flips_at,
         details=json.dumps(details),
     )  # fmt: skip
-
-
-def yesterday(as_of: datetime) -> date:
-    """Return the last complete day."""
-    return (as_of - timedelta(days=1)).date()
 
 
 def _usd(amount: float | None) -> Decimal | None:

@@ -96,7 +96,7 @@ def flips(weighed: Weighed, *, deep: bool) -> list[dict[str, Any]]:
     ]
     if deep:
         facts = weighed.facts
-        for factor, label in factors(lambda x: judge(_scaled(facts, x)).label):
+        for factor, label in factors(lambda x: judge(scaled(facts, x)).label):
             out.append({"what": "volume", "value": factor, "now": 1.0, "unit": "times today's", "label": label})
         out += _operations(weighed)
     return out
@@ -142,9 +142,9 @@ def unsure(weighed: Weighed) -> list[dict[str, Any]]:
         return out
     month = best.usd_month
     ranges = {
-        "tokenizer ratio (0.85 to 1.15)": [_priced(facts, f) for f in _TOKEN_BAND],
+        "tokenizer ratio (0.85 to 1.15)": [priced(facts, f) for f in _TOKEN_BAND],
         f"capacity of {best.deployment} (± 20 %)": [_worked(facts, f) for f in (0.8, 1.2)],
-        "GPU price (± 20 %)": [_rated(facts, f) for f in (0.8, 1.2)],
+        "GPU price (± 20 %)": [rated(facts, f) for f in (0.8, 1.2)],
     }
     for what, variants in ranges.items():
         months = [_candidate_month(judge(v).candidate_month, month) for v in variants]
@@ -156,14 +156,15 @@ def _candidate_month(found: float | None, otherwise: float) -> float:
     return otherwise if found is None else found
 
 
-def _scaled(facts: Facts, factor: float) -> Facts:
+def scaled(facts: Facts, factor: float) -> Facts:
     """Return the facts of another volume: tokens, work and load times a factor."""
     return replace(
-        _worked(_priced(facts, factor), factor), successful_requests=round(facts.successful_requests * factor)
+        _worked(priced(facts, factor), factor), successful_requests=round(facts.successful_requests * factor)
     )
 
 
-def _priced(facts: Facts, factor: float) -> Facts:
+def priced(facts: Facts, factor: float) -> Facts:
+    """Return the facts with all API prices times a factor."""
     api = tuple(replace(o, usd=None if o.usd is None else o.usd * factor) for o in facts.api)
     return replace(facts, api=api)
 
@@ -173,7 +174,8 @@ def _worked(facts: Facts, factor: float) -> Facts:
     return replace(facts, own=own)
 
 
-def _rated(facts: Facts, factor: float) -> Facts:
+def rated(facts: Facts, factor: float) -> Facts:
+    """Return the facts with all GPU prices times a factor."""
     own = tuple(
         replace(o, usd_replica_hour=None if o.usd_replica_hour is None else o.usd_replica_hour * factor)
         for o in facts.own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ledger.verdict import coverage
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _PACKAGE = "ledger.verdict"
 _DAY = timedelta(days=1)
 DAY_S = 86_400
-_CHUNK_DAYS = 4
+BUCKET_S = 10
+_CHUNK_DAYS = 1
 MIN_PREFIX = 1024
 """Tokens from which an own prefix hit may be a cache read at a provider."""
 SUNK = ("owned", "committed")
@@ -110,10 +111,10 @@ def read(
     starts = {w.name: _begin(firsts.get(w.name), begin, end) for w in wanted}
     first = min(starts.values(), default=end)
     out = {w.name: _empty(w, starts[w.name], end) for w in wanted}
-    for one in (d for d in declared.deployments if d.side == "api"):
+    for api in (d for d in declared.deployments if d.side == "api"):
         for history in out.values():
-            if one.name in history.workload.deployments:
-                history.api[one.name] = [Priced()] * history.days
+            if api.name in history.workload.deployments:
+                history.api[api.name] = [Priced()] * history.days
     if first >= end or not wanted:
         return out
     span = {"from": first, "to": end}
@@ -213,29 +214,36 @@ def _put(history: History, row: dict[str, Any], days: list[Priced], low: float) 
 def _loads(
     store: Store, declared: Declared, out: dict[str, History], span: dict[str, datetime], widths: Mapping[str, int]
 ) -> None:
-    pairs = [
-        (h, d) for h in out.values() for d in declared.own
-        if d.name in h.workload.deployments and (d.s_per_uncached > 0 or d.s_per_output > 0)
-    ]  # fmt: skip
-    if not pairs:
-        return
-    told: dict[tuple[str, str, int], list[dict[str, Any]]] = defaultdict(list)
+    for width in sorted({widths.get(name, BUCKET_S) for name in out}):
+        part = [history for name, history in out.items() if widths.get(name, BUCKET_S) == width]
+        pairs = [
+            (h, d) for h in part for d in declared.own
+            if d.name in h.workload.deployments and (d.s_per_uncached > 0 or d.s_per_output > 0)
+        ]  # fmt: skip
+        if pairs:
+            _loads_of(store, pairs, span, width)
+
+
+def _loads_of(store: Store, pairs: list[tuple[History, Deployment]], span: dict[str, datetime], width: int) -> None:
+    """Read the load of (workload, deployment) pairs, those of one workload beside each other."""
+    names = list(dict.fromkeys(h.workload.name for h, _ in pairs))
+    owners = [h.workload.name for h, _ in pairs]
     given = {
-        "of": [h.workload.name for h, _ in pairs], "names": [d.name for _, d in pairs],
         "uncached": [d.s_per_uncached for _, d in pairs], "cached": [d.s_per_cached for _, d in pairs],
         "output": [d.s_per_output for _, d in pairs], "kv": [d.s_per_kv for _, d in pairs],
-        "workloads": list(out), "widths": [widths.get(name, 10) for name in out],
+        "workloads": names, "starts": [owners.index(name) + 1 for name in names],
+        "counts": [owners.count(name) for name in names], "width": width,
     }  # fmt: skip
+    told: dict[tuple[int, date], list[dict[str, Any]]] = defaultdict(list)
     at = span["from"]
     while at < span["to"]:  # the load of all workloads by ten seconds would not fit into memory at once
         until = min(at + _CHUNK_DAYS * _DAY, span["to"])
         for row in store.ask(_PACKAGE, "load_days", **given, **{"from": at, "to": until}):
-            history = out[row["workload"]]
-            told[row["workload"], row["deployment"], (row["day"] - history.start.date()).days].append(row)
+            told[row["pair"], row["day"]].append(row)
         at = until
-    for history, one in pairs:
-        size = DAY_S / widths.get(history.workload.name, 10)
-        history.load[one.name] = [_load(told[history.workload.name, one.name, d], size) for d in range(history.days)]
+    for number, (history, one) in enumerate(pairs, 1):
+        first = history.start.date()
+        history.load[one.name] = [_load(told[number, first + d * _DAY], DAY_S / width) for d in range(history.days)]
 
 
 def _load(rows: list[dict[str, Any]], buckets: float) -> Load:

@@ -22,15 +22,16 @@ from ledger.verdict.uncertainty import T_90, band, bound, trailing_weeks, usable
 
 
 def test_c25_labels_are_computed_not_copied(cases):
-    case = cases["C25"]
-    given_ = case["inputs"]
-    mtok, share = given_["mtok_month"], given_["input_share"]
-    low, high = (given_["gpus"] * usd for usd in given_["usd_per_gpu_month"])
-    for row in case["expected"]:
-        price = share * row["in"] + (1 - share) * row["out"]
-        assert mtok * price == pytest.approx(row["api_month"])
-        assert cost_only(mtok * price, low, high) == row["verdict"]
-        assert [low / price, high / price] == pytest.approx(row["breakeven_mtok"], rel=1e-6)
+    given_, expected = cases["C25"]["inputs"], cases["C25"]["expected"]
+    mtok, share = given_["mtok_per_30d_month"], given_["input_share"]
+    low, high = (given_["replicas"] * usd for usd in given_["gpu_month_low_high"])
+    assert (low, high) == (expected["self_low"], expected["self_high"])
+    for tier, (price_in, price_out) in given_["api_tiers"].items():
+        price = share * price_in + (1 - share) * price_out
+        assert mtok * price == pytest.approx(expected["api_month"][tier])
+        assert cost_only(mtok * price, low, high) == expected["verdict_cost_only"][tier]
+        assert low / price == pytest.approx(expected["breakeven_mtok_at_low"][tier], abs=1e-3)
+        assert high / price == pytest.approx(expected["breakeven_mtok_at_high"][tier], abs=1e-3)
 
 
 def test_c28_payback_as_cash_flow(cases):
