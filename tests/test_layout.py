@@ -93,4 +93,5 @@ def test_every_command_and_setting_is_documented():
     tables = [one for name, one in named.items() if name.endswith("Config")] + [config.Override, config.IdleLimits]
     keys = {field.name for table in tables for field in dataclasses.fields(table)}
     assert len(keys) > 40
+    keys |= {field.name for field in dataclasses.fields(config.Policy)}
     assert sorted(key for key in keys if not re.search(rf"[`\[.]{key}[`\]. ]", text)) == []

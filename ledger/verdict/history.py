@@ -22,7 +22,7 @@ _PACKAGE = "ledger.verdict"
 _DAY = timedelta(days=1)
 DAY_S = 86_400
 BUCKET_S = 10
-_CHUNK_DAYS = 1
+_CHUNK_DAYS = 2
 MIN_PREFIX = 1024
 """Tokens from which an own prefix hit may be a cache read at a provider."""
 SUNK = ("owned", "committed")

@@ -330,7 +330,9 @@ def _held(figures: Judgement, label: str, facts: Facts) -> Judgement:
         pool = min(figures.choices, key=lambda c: c.pool_usd_month, default=None)
         month, option = (pool.pool_usd_month, pool.deployment) if pool else (None, "")
         replicas = pool.pool_replicas if pool else 0
-    saving = now - month if now is not None and month is not None and label != facts.current else None
+    saving = now - month if now is not None and month is not None else None
+    if label == facts.current and saving is not None:
+        saving = 0.0  # to stay saves nothing
     return replace(figures, option=option, replicas=replicas, candidate_month=month, saving_month=saving, label=label)
 
 

@@ -1,7 +1,7 @@
 -- Load of workloads on own deployments by day: how many buckets of which load in replicas, in bins of a twentieth.
 -- The four coefficients describe (workload, deployment) pairs, those of one workload beside each other: starts and counts say
 -- where they stand for each of workloads; width is the seconds of a bucket. A pair comes back as its place in those lists.
--- One number is the key of each grouping, which makes them several times faster: workload and bucket; pair, day and bin.
+-- Days are whole hours, which the sort key begins with. One number is the key of each grouping, which makes them several times faster: workload and bucket; pair, day and bin.
 SELECT toUInt32(bitShiftRight(kept, 48)) AS pair, toDate(bitAnd(bitShiftRight(kept, 32), 65535)) AS day, toUInt32(kept) AS bin,
   count() AS buckets, sum(load) AS total, max(load) AS peak
 FROM (
@@ -17,7 +17,7 @@ FROM (
     SELECT bitShiftLeft(toUInt64(place), 32) + intDiv(toUInt32(t.at), {width:UInt32}) * {width:UInt32} AS key,
       sum(t.uncached) AS uncached, sum(t.cached) AS cached, sum(t.output) AS output, sum(t.kv2) AS kv2
     FROM work_10s AS t FINAL
-    WHERE t.workload IN {workloads:Array(String)} AND t.at >= {from:DateTime('UTC')} AND t.at < {to:DateTime('UTC')} AND t.n != 0
+    WHERE toStartOfHour(t.at) >= {from:DateTime('UTC')} AND toStartOfHour(t.at) < {to:DateTime('UTC')} AND place != 0 AND t.n != 0
     GROUP BY key) AS w)
 GROUP BY kept
 ORDER BY pair, day, bin

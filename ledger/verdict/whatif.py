@@ -82,7 +82,8 @@ class Backtest:
 def backtest(history: History, boxes: Mapping[str, Box], settings: Settings) -> list[Backtest]:
     """Follow a workload's days: all on the cheapest API, or the replicas that past weeks chose with the rest there.
 
-    Out of sample: each week runs on the number that the 28 days before it would have chosen. Prices are today's.
+    Out of sample: each week runs on the number that the 28 days before it would have chosen; the first 28 days, before
+    any advice, on what they choose themselves. Prices are today's.
     """
     if history.days <= WINDOW:
         return []
@@ -97,19 +98,18 @@ def backtest(history: History, boxes: Mapping[str, Box], settings: Settings) -> 
     for own in facts.own:
         if own.usd_replica_hour is None or own.deployment not in history.load:
             continue
-        chosen, costs = [], []
-        replicas = 0
-        for day in range(WINDOW, history.days):
-            if (day - WINDOW) % WEEK == 0:
-                then = facts_at(history, day - 1, boxes, settings)
-                replicas = _best_replicas(then, own.deployment)
+        replicas = _best_replicas(facts_at(history, WINDOW - 1, boxes, settings), own.deployment)
+        chosen, costs = [replicas], []
+        for day in range(history.days):
+            if day > WINDOW and (day - WINDOW) % WEEK == 0:
+                replicas = _best_replicas(facts_at(history, day - 1, boxes, settings), own.deployment)
                 chosen.append(replicas)
             load = history.load[own.deployment][day]
             hour = own.hour(max(replicas, 1)) if replicas else 0.0
             share = load.overflow(replicas) / load.mean if load.mean else 0.0
             costs.append(hour * 24 + on_api[day] * share + (own.usd_fixed_month / 30 if replicas else 0.0))
         start = 0 if facts.current in ("api", "") else 1
-        found = follow((on_api[WINDOW:], costs), settings.switch("hybrid"), settings.limits, start)
+        found = follow((on_api, costs), settings.switch("hybrid"), settings.limits, start)
         out.append(Backtest(own.deployment, tuple(chosen), found))
     return out
 

@@ -1,5 +1,6 @@
 """The calculations that docs do by hand, held against the demo and its figures."""
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,6 +10,9 @@ import pytest
 
 from breakeven import demo
 from ledger.costing import report
+from ledger.verdict.hybrid import steps
+from ledger.verdict.load import Load, pool_size
+from ledger.verdict.uncertainty import bound, usable_weeks
 
 DOCS = Path(__file__).parents[2] / "docs"
 HOUR = timedelta(hours=1)
@@ -71,3 +75,43 @@ def test_one_side_or_workload_alone(demo_service):
     by = {r.group["workload"]: r.cost for r in report.cost(service.store, by=["workload"], since=since)[0]}
     for name in ("support-bot", "search-summaries"):
         assert report.cost(service.store, since=since, workload=name)[1].cost == by[name]
+
+
+def test_the_verdict_that_docs_make_by_hand():
+    """docs/verdict.md goes from the tokens of support-bot to its verdict: the demo's rows, and the same arithmetic."""
+    as_of, first = datetime(2026, 11, 25, tzinfo=UTC), demo.DAYS - 28
+    start = as_of - timedelta(days=28)
+    rows = [
+        r for n in range(28) for r in demo._day(start + timedelta(days=n), first + n, as_of)
+        if r.key == "support-prod" and start <= r.at < as_of and r.input_fresh + r.output
+    ]  # fmt: skip
+    fresh, cached, output = (sum(getattr(r, n) for r in rows) for n in ("input_fresh", "cache_read", "output"))
+    api = (3 * fresh + 0.3 * cached + 15 * output) / 1e6
+    series, daily = [0.0] * (28 * 8640), [0.0] * 28
+    for r in rows:
+        at = (r.at - start).total_seconds()
+        series[int(at // 10)] += (120 * r.input_fresh + 6 * r.cache_read + 1800 * r.output) / 1e6 / 10
+        daily[int(at // 86_400)] += (3 * r.input_fresh + 0.3 * r.cache_read + 15 * r.output) / 1e6
+    load, work = Load.of(series), sum(series) * 10
+    found = steps(load, 2)
+    displaced_ = api / (work / 3600)
+    over = displaced_ * found[1].overflow
+    month = (0.8 + over) * 720 + 90
+    savings = [
+        paid - (0.8 + displaced_ * Load.of(series[8640 * n : 8640 * (n + 1)]).overflow(1)) * 24 - 3
+        for n, paid in enumerate(daily)
+    ]
+    sure = bound(savings, daily, usable_weeks(28))
+    text = " ".join((DOCS / "verdict.md").read_text().split())
+    for said in (
+        f"{fresh:,}, {cached:,} and {output:,} tokens", f"**{api:,.4f}** USD", f"= {api * 720 / 672:,.2f} a month",
+        f"**{work:,.1f}** replica-seconds = {work / 3600:.4f} replica-hours", f"**{displaced_:.4f}** USD",
+        f"**{80 / displaced_:.3f} %** of its time", f"**{100 * found[1].own:.4f} %** for the first",
+        f"**{100 * found[2].own:.4f} %** for the second", f"a peak of {load.peak:.4f}", f"= {load.mean:.7f} replicas",
+        f"{found[1].own:.7f} run on the replica and {found[1].overflow:.7f} overflow", f"= {0.8 + over:.6f} USD an hour",
+        f"**{month:.2f}**, which is **{api * 720 / 672 - month:.2f}** less", f"= {pool_size(load.peak) * 576 + 90:,} ".strip(),
+        ", ".join(f"{w:.4f}" for w in sure.weeks[:3]) + f" and {sure.weeks[3]:.4f} USD", f"mean {sure.mean:.4f}",
+        f"= {sure.error:.5f}.", f"= **{sure.lower:.4f}** a day", f"today's {sum(daily) / 28:.2f} a day are {sum(daily) / 560:.2f}",
+        f"after {math.ceil(16_000 / 3 / sure.mean)} days",
+    ):  # fmt: skip
+        assert said in text, said
