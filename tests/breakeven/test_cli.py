@@ -32,6 +32,8 @@ COMMANDS = [
     "import",
     "cost",
     "verdict",
+    "backtest",
+    "whatif",
     "idle",
     "capacity",
     "prices",

@@ -53,7 +53,7 @@ def test_every_panel_answers_with_and_without_data(client, store, name, key):
     assert found["rows"] > 0
     assert all(len(column) == found["rows"] for column in found["columns"])
     assert len(found["fields"]) == len(found["columns"])
-    for table in ("usage_hourly", "cost_hourly", "requests", "verdicts"):
+    for table in ("usage_hourly", "cost_hourly", "gpu_hourly", "requests", "verdicts"):
         store.command(f"TRUNCATE TABLE {table}")
     empty = client.get(f"/api/v1/panels/{name}/{key}").json()
     values = [
