@@ -22,6 +22,7 @@ from ledger.prices.register import PriceRegister
 from ledger.prices.witness import Agreement, agreements
 from ledger.store import Store
 from ledger.verdict.evaluate import FIRST_DAYS, evaluate, with_tests
+from ledger.verdict.explain import shared
 from ledger.verdict.history import boxes, read
 from ledger.verdict.remember import accept, moved, realised
 from ledger.verdict.weigh import facts_at
@@ -134,6 +135,10 @@ class Service:
             keep=False, deep=True,
         )  # fmt: skip
         return [{**dataclasses.asdict(one), "details": json.loads(one.details)} for one in found]
+
+    def shared(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return own deployments that several of these verdicts want."""
+        return shared(rows, {name: box.replicas for name, box in boxes(self.declared(), self.now()).items()})
 
     def _history(self, workload: str, days: int = FIRST_DAYS) -> dict[str, History]:
         names = [workload] if workload else []

@@ -56,8 +56,17 @@ def verdict_command(
             print_json({"rows": rows})
         else:
             verdicts_table(rows)
+            _shared(service.shared(rows))
             for row in rows if explain else []:
                 _explain(row, service.realised(row["workload"]))
+
+
+def _shared(rows: list[dict[str, Any]]) -> None:
+    """Print own deployments that several verdicts want, and who goes first where they do not all fit."""
+    for row in rows:
+        order = ", ".join(f"{s['workload']} {s['served']:.2f}" for s in row["served"])
+        show.say(f"{row['deployment']}: verdicts want {row['wanted']} replicas together, {row['replicas']} are there; "
+                 f"by API money displaced, mean load served: {order}")  # fmt: skip
 
 
 def _evaluated(service: Service, workload: str, explain: bool) -> list[dict[str, Any]]:
@@ -189,6 +198,7 @@ def _figures(details: dict[str, Any]) -> None:
         show.say(
             f"  today's volume is {place} a range in which whole replicas alone pay; next edges: {edges or 'none'}"
         )
+    _later(details)
     for one in details.get("unsure") or []:
         show.say(f"  least sure: {one['what']}: {show.usd(one['usd_month'])} a month")
     advice = details.get("advice")
@@ -196,6 +206,20 @@ def _figures(details: dict[str, Any]) -> None:
         show.say(
             f"  regret so far {show.usd(advice['regret'])}, due at {show.usd(advice['threshold'])} "
             f"(half of {show.usd(advice['switch_usd'])} there and {show.usd(advice['back_usd'])} back)"
+        )
+
+
+def _later(details: dict[str, Any]) -> None:
+    """Print what other ways of buying the same capacity would do."""
+    schedule, leaving = details.get("scheduled"), details.get("leaving")
+    if schedule and schedule["most"]:
+        show.say(f"  by the hour of the week ({schedule['least']} to {schedule['most']} replicas of "
+                 f"{schedule['deployment']}, starts in it): {show.usd(schedule['usd_month'])} a month")  # fmt: skip
+    if leaving:
+        best = "never" if leaving["best_month"] is None else f"month {leaving['best_month']}"
+        show.say(
+            f"  leaving {leaving['deployment']}, paid for {leaving['months_left']} more months, saves in 3 years "
+            f"{show.usd(leaving['now'])} now, {show.usd(leaving['at_the_end'])} at the end of the term; best: {best}"
         )
 
 

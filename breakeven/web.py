@@ -216,8 +216,10 @@ class Web:
         return cost_answer(rows, total, query["bucket"], zone, datetime.now(UTC))
 
     def verdicts(self, request: Request) -> Any:
-        """Answer /api/v1/verdicts?workload= with the latest verdicts."""
-        query = _query(request, {"workload": ""})
+        """Answer /api/v1/verdicts?workload=&explain= with the latest verdicts; explain=1 judges one workload anew."""
+        query = _query(request, {"workload": "", "explain": ""})
+        if query["explain"] in ("1", "true") and query["workload"]:
+            return {"rows": self.service.judged(query["workload"])}
         return {"rows": verdict_rows(self.service, query["workload"])}
 
     def idle(self, request: Request) -> Any:

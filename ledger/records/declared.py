@@ -96,10 +96,15 @@ class GpuRate:
 
     @property
     def planned(self) -> Decimal:
-        """USD of one GPU-hour with its power, as far as an expected power is known; the mean tariff of a week."""
+        """USD of one GPU-hour with its power, as far as an expected power is known."""
+        return self.usd_per_gpu_hour * Decimal(str(1 - self.others_share)) + self.planned_power
+
+    @property
+    def planned_power(self) -> Decimal:
+        """USD of the expected power of a GPU-hour at the mean tariff of a week; 0 where it is in the rate."""
         week = self.kwh_of_week or [self.usd_per_kwh]
         power = sum(week, Decimal(0)) / len(week) * Decimal(str(self.gpu_w or 0.0)) / 1000
-        return (self.usd_per_gpu_hour + power) * Decimal(str(1 - self.others_share))
+        return power * Decimal(str(1 - self.others_share))
 
 
 @dataclass(frozen=True, slots=True)

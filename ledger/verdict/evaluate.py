@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ledger.records import Signal, Verdict
 from ledger.verdict import explain
-from ledger.verdict.history import boxes, read
+from ledger.verdict.history import BUCKET_S, boxes, hours_of_week, read
 from ledger.verdict.judge import MONTH_H
 from ledger.verdict.remember import memories, memory_of, row_of
 from ledger.verdict.states import advance
@@ -63,6 +64,8 @@ def evaluate(
         advice += notes
         state = notes[-1] if notes else remembered.get(name)
         details = explain.details(history, weighed, settings, state, deep=deep)
+        if deep and history.days:
+            details |= _deeper(store, history, weighed, priced, widths.get(name, BUCKET_S))
         verdicts.append(_verdict(weighed, as_of, details))
     if keep:
         store.add(verdicts)
@@ -74,6 +77,14 @@ def evaluate(
             ]
         )
     return verdicts
+
+
+def _deeper(store: Store, history: History, weighed: Weighed, priced: dict[str, Box], width: int) -> dict[str, Any]:
+    """Return what an explanation needs beside the days: the hours of the week, capacity that is paid for."""
+    best = min(weighed.judgement.choices, key=lambda c: (c.usd_month, c.deployment), default=None)
+    box = priced.get(best.deployment) if best else None
+    hours = hours_of_week(store, history, box.deployment, width) if box else {}
+    return {"scheduled": explain.scheduled(weighed, hours), "leaving": explain.leaving(weighed, box)}
 
 
 def with_tests(store: Store, settings: Settings) -> Settings:
@@ -99,7 +110,27 @@ def _advise(
         found = signs(history, day, now, settings, since, start)
         memory, transitions = advance(memory, found, settings.limits)
         out.append(row_of(history.workload.name, found.day, memory, found.regret, transitions))
+    if before is not None and first > last >= 0 and before.event != "switched":
+        out += _again(history, priced, settings, weighed, before)
     return out
+
+
+def _again(
+    history: History, priced: dict[str, Box], settings: Settings, weighed: Weighed, before: Advice
+) -> list[Advice]:
+    """Look at the last day again, for a price, rate or policy may have been edited since; tell what that changes."""
+    memory, last = memory_of(before), history.days - 1
+    advised = memory.candidate if memory.state in ("recommend", "acknowledged") else ""
+    now = weigh(history, last, priced, settings, advised) if advised else weighed
+    found = signs(history, last, now, settings, last + 1, before.regret)
+    memory, transitions = advance(memory, found, settings.limits)
+    if not transitions or found.day != before.day:
+        return []
+    row = row_of(
+        history.workload.name, found.day, memory, before.regret, transitions, event=before.event, facts=before.facts
+    )
+    told = [*json.loads(before.transitions), *json.loads(row.transitions)]
+    return [replace(row, transitions=json.dumps(told))]
 
 
 def _verdict(weighed: Weighed, as_of: datetime, details: dict[str, Any]) -> Verdict:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from ledger.verdict import states
 from ledger.verdict.breakeven import volumes
 from ledger.verdict.flips import factors
+from ledger.verdict.hybrid import Claim, merit_order, schedule
 from ledger.verdict.judge import MONTH_H, judge
-from ledger.verdict.payback import Move, project
+from ledger.verdict.payback import HORIZON, Move, Paid, leave, project
 from ledger.verdict.uncertainty import band
 from ledger.verdict.weigh import signs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ledger.records import Advice
-    from ledger.verdict.history import History
+    from ledger.verdict.history import Box, History
     from ledger.verdict.judge import Choice, Facts
+    from ledger.verdict.load import Load
     from ledger.verdict.weigh import Settings, Weighed
 
 _TOKEN_BAND = (0.85, 1.15)
@@ -75,10 +78,66 @@ def options(weighed: Weighed) -> list[dict[str, Any]]:
         for o in facts.api
     ]  # fmt: skip
     for c in found.choices:
-        more = {"grade": c.grade, "notes": list(c.notes)}
+        more: dict[str, Any] = {"grade": c.grade, "notes": list(c.notes)}
         if c.hybrid_usd_month is not None:
-            out.append(row(c.deployment, "hybrid", c.hybrid_usd_month, replicas=c.hybrid_replicas, **more))
+            spent = (c.hybrid_replicas * c.usd_replica_hour - _hour(facts, c)) * MONTH_H
+            out.append(row(c.deployment, "hybrid", c.hybrid_usd_month, replicas=c.hybrid_replicas,
+                           usd_month_with_sunk=c.hybrid_usd_month + spent, **more))  # fmt: skip
         out.append(row(c.deployment, "self_hosted", c.pool_usd_month, replicas=c.pool_replicas, **more))
+    return out
+
+
+def _hour(facts: Facts, choice: Choice) -> float:
+    """Return the avoidable cost of the replicas of a mix, USD per hour."""
+    own = next(o for o in facts.own if o.deployment == choice.deployment)
+    return own.hour(choice.hybrid_replicas)
+
+
+def scheduled(weighed: Weighed, hours: Mapping[int, Load]) -> dict[str, Any] | None:
+    """Return what replicas chosen for each hour of the week would cost, beside the constant number (economics 9.2)."""
+    best = _best(weighed)
+    if best is None or not hours:
+        return None
+    found = schedule(hours, best.usd_replica_hour, best.displaced)
+    fixed = next(o.usd_fixed_month for o in weighed.facts.own if o.deployment == best.deployment)
+    return {
+        "deployment": best.deployment, "usd_month": found.cost * MONTH_H + (fixed if any(found.replicas) else 0.0),
+        "replicas": list(found.replicas), "least": min(found.replicas), "most": max(found.replicas),
+    }  # fmt: skip
+
+
+def leaving(weighed: Weighed, box: Box | None, months: int = HORIZON) -> dict[str, Any] | None:
+    """Return what leaving own capacity that is paid for would save, now and later (13.1); None without any."""
+    facts, found = weighed.facts, weighed.judgement
+    if box is None or not box.sunk or facts.current not in ("self_hosted", "hybrid") or found.api_month is None:
+        return None
+    hours = box.replicas * MONTH_H
+    until = min(months, box.months_left)
+    paid = Paid(box.fixed_month, box.usd_power * hours, ((box.usd_hour or 0.0) - box.usd_power) * hours, until)
+    return {"deployment": box.deployment.name, "months_left": until, **asdict(leave(paid, [found.api_month] * months))}
+
+
+def shared(rows: Sequence[dict[str, Any]], replicas: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return own deployments that several verdicts want, and who would be served first (economics 11).
+
+    `rows`: verdicts with their details; `replicas`: how many each deployment has. The dearest API per replica-hour goes
+    first until the pool is full.
+    """
+    wanted: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        choices = row["details"]["judgement"]["choices"]
+        choice = next((c for c in choices if c["deployment"] == row["option"]), None)
+        if choice and row["verdict"] in ("hybrid", "self_hosted"):
+            wanted[row["option"]].append({"workload": row["workload"], **choice})
+    out = []
+    for deployment, choices in wanted.items():
+        if len(choices) > 1:
+            claims = [Claim(c["workload"], c["mean"], c["displaced"] * c["mean"]) for c in choices]
+            served = merit_order(claims, replicas.get(deployment, 0))
+            out.append({
+                "deployment": deployment, "replicas": replicas.get(deployment, 0),
+                "wanted": sum(c["replicas"] for c in choices), "served": [asdict(s) for s in served],
+            })  # fmt: skip
     return out
 
 

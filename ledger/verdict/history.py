@@ -43,7 +43,7 @@ class Priced:
 class Box:
     """An own deployment as its price stands now: USD of a replica-hour, all of it and what of it is avoidable.
 
-    `replicas` is how many the pool has; they are paid for already where its money is sunk.
+    `replicas` is how many the pool has, paid for already where its money is sunk, for `months_left` of 30 days.
     """
 
     deployment: Deployment
@@ -52,11 +52,15 @@ class Box:
     fixed_month: float
     replicas: int
     sunk: bool
+    months_left: int = 0
 
 
 @dataclass(slots=True)
 class History:
-    """One workload's complete days, the oldest first; every list has one entry a day."""
+    """One workload's complete days, the oldest first; every list has one entry a day.
+
+    `others`: mean load in replicas that other workloads have on each own deployment now.
+    """
 
     workload: Workload
     start: datetime
@@ -67,6 +71,7 @@ class History:
     own_usd: float | None
     api: dict[str, list[Priced]] = field(default_factory=dict)
     load: dict[str, list[Load]] = field(default_factory=dict)
+    others: dict[str, float] = field(default_factory=dict)
 
     def day(self, index: int) -> datetime:
         """Return the midnight at which a day begins."""
@@ -84,11 +89,10 @@ def boxes(declared: Declared, as_of: datetime) -> dict[str, Box]:
             and o.valid_from <= as_of < o.valid_to
         )  # fmt: skip
         size = max(1, one.gpus_per_replica)
-        power = float(rate.planned - rate.usd_per_gpu_hour * (1 if not rate.others_share else 0)) if rate else 0.0
         out[one.name] = Box(
-            one, float(rate.planned) * size if rate else None,
-            max(0.0, power) * size if rate and not rate.others_share else 0.0, fixed,
+            one, float(rate.planned) * size if rate else None, float(rate.planned_power) * size if rate else 0.0, fixed,
             (len(one.gpus) or rate.gpus) // size if rate else 0, bool(rate and rate.kind in SUNK),
+            int((rate.valid_to - as_of).days / 30) if rate else 0,
         )  # fmt: skip
     return out
 
@@ -121,7 +125,8 @@ def read(
     _traffic(store, out, span)
     own_work = store.ask(_PACKAGE, "own_work", **{"from": max(first, end - 28 * _DAY), "to": end})
     for one in out.values():
-        one.own_usd = _own_usd(one.workload.name, own_work, declared, as_of, min(28, max(one.days, 1)))
+        one.own_usd = _own_usd(one.workload.name, own_work, declared, as_of)
+        one.others = _others(one.workload.name, own_work, declared, (end - max(first, end - 28 * _DAY)).total_seconds())
     _priced(store, prices, declared, out, span, as_of)
     _loads(store, declared, out, span, widths or {})
     return out
@@ -160,7 +165,18 @@ def _traffic(store: Store, out: dict[str, History], span: dict[str, datetime]) -
         one.covered = [1 - sum(h in gone for h in range(24 * d, 24 * d + 24)) / 24 for d in range(one.days)]
 
 
-def _own_usd(name: str, rows: list[dict[str, Any]], declared: Declared, as_of: datetime, days: int) -> float | None:
+def _others(name: str, rows: list[dict[str, Any]], declared: Declared, seconds: float) -> dict[str, float]:
+    """Return the mean load in replicas that other workloads have on each own deployment."""
+    out: dict[str, float] = defaultdict(float)
+    for one in declared.own:
+        for row in rows:
+            if row["side"] == "self_hosted" and row["deployment"] == one.name and row["workload"] != name:
+                work = one.s_per_uncached * row["uncached"] + one.s_per_cached * row["cached"]
+                out[one.name] += (work + one.s_per_output * row["output"] + one.s_per_kv * row["kv2"] / 2) / seconds
+    return out
+
+
+def _own_usd(name: str, rows: list[dict[str, Any]], declared: Declared, as_of: datetime) -> float | None:
     """Return what a day of a workload costs avoidably on our GPUs now: its share of each pool by work; None unknown."""
     usd = 0.0
     for box in boxes(declared, as_of).values():
@@ -176,7 +192,7 @@ def _own_usd(name: str, rows: list[dict[str, Any]], declared: Declared, as_of: d
             return None
         hourly = box.usd_power if box.sunk else box.usd_hour
         usd += work[name] / sum(work.values()) * max(box.replicas, 1) * hourly * 24
-    return usd if days else 0.0
+    return usd
 
 
 def _priced(
@@ -244,6 +260,21 @@ def _loads_of(store: Store, pairs: list[tuple[History, Deployment]], span: dict[
     for number, (history, one) in enumerate(pairs, 1):
         first = history.start.date()
         history.load[one.name] = [_load(told[number, first + d * _DAY], DAY_S / width) for d in range(history.days)]
+
+
+def hours_of_week(store: Store, history: History, one: Deployment, width: int = BUCKET_S) -> dict[int, Load]:
+    """Return the load of a workload on an own deployment by hour of the week (UTC), over its last four weeks."""
+    end = history.day(history.days)
+    rows = store.ask(
+        _PACKAGE, "load_hours", workload=history.workload.name, width=width, uncached=one.s_per_uncached,
+        cached=one.s_per_cached, output=one.s_per_output, kv=one.s_per_kv,
+        **{"from": max(history.start, end - 28 * _DAY), "to": end},
+    )  # fmt: skip
+    told: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        told[row["hour"]].append(row)
+    weeks = min(4.0, history.days / 7)
+    return {hour: _load(found, weeks * 3600 / width) for hour, found in told.items()}
 
 
 def _load(rows: list[dict[str, Any]], buckets: float) -> Load:

@@ -282,6 +282,8 @@ def _choice(own: OwnOption, api_month: float, facts: Facts, removed: Mapping[str
         notes.append("never at this capacity")
     elif first is not None and needed >= first:
         notes.append("not at this load")
+    if own.paid:
+        notes.append(f"{own.paid} replicas are paid for already")
     hybrid = options.get("hybrid") or (min(mixes)[0] * MONTH_H + fixed + on_api, min(mixes)[1]) if mixes else None
     spent = (n * own.usd_replica_hour - own.hour(n)) * MONTH_H
     return Choice(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ledger.verdict import capacity
 from ledger.verdict.judge import MIN_COVERAGE, ApiOption, Choice, Facts, Judgement, OwnOption, judge
-from ledger.verdict.load import Load
+from ledger.verdict.load import KAPPA, Load
 from ledger.verdict.payback import Move, project
 from ledger.verdict.policy import Policy
 from ledger.verdict.regret import SwitchCost, meter
@@ -190,7 +190,7 @@ def _own(
     shapes = settings.tested.get(one.name)
     if shapes and total["requests"]:
         near = capacity.reaches(shapes, *_shape(history, window))
-    paid = box.replicas if box.sunk else 0
+    paid = max(0, int(box.replicas - history.others.get(one.name, 0.0) / KAPPA)) if box.sunk else 0
     return OwnOption(
         one.name, box.usd_hour, one.grade, load.mean * hours * 3600, load, box.fixed_month, paid,
         box.usd_power if box.sunk else 0.0, near,

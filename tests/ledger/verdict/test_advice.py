@@ -14,6 +14,7 @@ from ledger.prices.book import BEGIN, END, Override
 from ledger.prices.register import PriceRegister
 from ledger.records import Deployment, GpuRate, Workload
 from ledger.verdict.evaluate import evaluate
+from ledger.verdict.explain import shared
 from ledger.verdict.history import boxes, read
 from ledger.verdict.policy import Policy
 from ledger.verdict.remember import accept, memories, moved, realised
@@ -164,6 +165,40 @@ def test_money_that_is_spent_is_not_saved(store, prices):
             assert choice.average_usd_month == pytest.approx(choice.usd_month + choice.replicas * 0.5 * 720)
 
 
+def test_a_price_edited_in_the_middle_of_a_day_is_looked_at_at_once(store, prices):
+    """Recommended on a day; then GPUs become dear: withdrawn on the same day, and told beside what was told before."""
+    fill(store, prices, END_ - 40 * DAY, 40)
+    tick(store, declared(), END_)
+    evaluate(store, prices, declared(), END_, CHEAP)
+    assert memories(store)["w"].state == "recommend"
+    before = memories(store)["w"].regret
+    evaluate(store, prices, declared(), END_ + timedelta(hours=3), CHEAP)
+    assert (memories(store)["w"].state, memories(store)["w"].regret) == ("recommend", before)
+    evaluate(store, prices, declared(usd="9.00"), END_ + timedelta(hours=5), CHEAP)
+    found = memories(store)["w"]
+    assert (found.state, found.day) == ("clear", (END_ - DAY).date())
+    assert [t["after"] for t in json.loads(found.transitions)][-1] == "clear"
+
+
+def test_replicas_that_others_use_are_not_spare(store, prices):
+    """Four committed replicas, another workload with a mean load of one: two and a half are left at 80 %."""
+    fill(store, prices, END_ - 30 * DAY, 30)
+    prices.resolve([("openai", "m", "standard", "")], END_)
+    given = declared("committed")
+    given = replace(given, workloads=(*given.workloads, Workload("x", "", "{}", ["own"], 1.0, BEGIN)))
+    for month in (10, 11):
+        rows = [
+            request(END_ - 30 * DAY + timedelta(hours=h), f"x{h}", workload="x", side="self_hosted", provider="own",
+                    model="llama", deployment="own", input_fresh=0, output=1_800_000)
+            for h in range(30 * 24)
+        ]  # fmt: skip
+        store.add([row for row in rows if row.at.month == month])
+    tick(store, given, END_)
+    history = read(store, prices, given, END_, 28)["w"]
+    assert history.others["own"] == pytest.approx(1.0)
+    assert facts_at(history, 27, boxes(given, END_), CHEAP).own[0].paid == 2
+
+
 def test_what_if_and_backtest(store, prices):
     fill(store, prices, END_ - 50 * DAY, 50)
     given = declared()
@@ -195,3 +230,31 @@ def test_waiting_time_decides_how_coarse_load_is(store, prices):
         for width in (10, 60, 900)
     ]
     assert peaks == pytest.approx([3.0, 0.5, (6 + 7) * 5 / 900], rel=0.02)
+
+
+def test_what_an_explanation_adds(store, prices):
+    """Replicas by the hour of the week, leaving committed capacity, and who goes first on a shared deployment."""
+    fill(store, prices, END_ - 30 * DAY, 30)
+    given = declared()
+    tick(store, given, END_)
+    (found,) = evaluate(store, prices, given, END_, CHEAP, keep=False, deep=True)
+    details = json.loads(found.details)
+    assert len(details["scheduled"]["replicas"]) == 168
+    assert set(details["scheduled"]["replicas"]) == {1}  # every hour of this load is alike
+    assert details["scheduled"]["usd_month"] == pytest.approx(float(found.candidate_usd_month), abs=0.01)
+    assert details["leaving"] is None
+    rows = [{"workload": n, "verdict": "hybrid", "option": "own", "details": details} for n in ("a", "b")]
+    (both,) = shared(rows, {"own": 1})
+    assert (both["wanted"], both["replicas"], [s["workload"] for s in both["served"]]) == (2, 1, ["a", "b"])
+    assert shared(rows[:1], {"own": 1}) == []
+
+
+def test_leaving_what_is_committed(store, prices):
+    """Own traffic on four GPUs committed for two more months: 1,440 USD a month are gone, the API would cost 2,162."""
+    fill(store, prices, END_ - 30 * DAY, 30, side="own")
+    given = declared("committed", until=END_ + 60 * DAY)
+    tick(store, given, END_)
+    (found,) = evaluate(store, prices, given, END_, CHEAP, keep=False, deep=True)
+    gone = json.loads(found.details)["leaving"]
+    assert (gone["months_left"], gone["best_month"], gone["best"]) == (2, None, 0)
+    assert gone["now"] == pytest.approx(34 * 4 * 0.5 * 720 - 36 * float(found.api_usd_month), abs=0.5)
