@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from collector.source import source
+from ledger.costing import report
 from ledger.costing.forecast import running
+from ledger.costing.idleness import Standing
 from ledger.errors import ConfigError
 
 if TYPE_CHECKING:
     from breakeven.service import Service
-    from ledger.costing import report
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -82,9 +84,15 @@ def overlap_rows(service: Service) -> list[dict[str, Any]]:
     return service.store.ask("breakeven", "overlap", since=datetime.now(UTC) - timedelta(days=30))
 
 
-def idle_row(one: report.PoolIdle) -> dict[str, Any]:
-    """Return a pool's idle figures for scripts."""
-    return {
-        "pool": one.pool, "cost": one.cost, "idle_usd_per_day": one.idle_per_day, "used_share": one.used_share,
-        "unknown_share": one.unknown_share, "components": one.classes, "gpus": one.gpus,
-    }  # fmt: skip
+def idle_answer(service: Service, hours: int, now: datetime) -> dict[str, Any]:
+    """Return where the money of each pool went, how it stands with idle alerts, and GPUs that nobody pays for."""
+    standings = defaultdict(lambda: Standing(""), service.standings(now))
+    rows = [
+        {
+            "pool": one.pool, "cost": one.cost, "idle_usd_per_day": one.idle_per_day, "used_share": one.used_share,
+            "unknown_share": one.unknown_share, "components": one.classes, "alert": standings[one.pool].alert,
+            "held_back": standings[one.pool].held_back, "gpus": one.gpus,
+        }
+        for one in report.idle(service.store, now, hours)
+    ]  # fmt: skip
+    return {"rows": rows, "unpriced_gpus": [{"node": n, "gpu": g} for n, g in service.unpriced_gpus(now)]}

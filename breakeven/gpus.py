@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from breakeven import show
-from breakeven.answers import idle_row
+from breakeven.answers import idle_answer
 from breakeven.command import Json, opened, print_json, wants_json
 from ledger.costing import report
+from ledger.costing.idleness import Standing
 
 
 def idle_command(
@@ -25,18 +26,16 @@ def idle_command(
     with opened() as service:
         service.tick()
         now = datetime.now(UTC)
+        if wants_json(as_json):
+            print_json(idle_answer(service, since, now))
+            return
         pools = report.idle(service.store, now, since)
         standings, strangers = service.standings(now), service.unpriced_gpus(now)
-    if wants_json(as_json):
-        rows = [{**idle_row(one), "alert": standings[one.pool].alert, "held_back": standings[one.pool].held_back}
-                for one in pools]  # fmt: skip
-        print_json({"rows": rows, "unpriced_gpus": [{"node": node, "gpu": gpu} for node, gpu in strangers]})
-        return
     if not pools and not strangers:
         show.say("No pool has a cost yet. Declare [pools.NAME] with gpus and usd_per_gpu_hour (`breakeven init`).")
     for one in pools:
         _pool(one, since)
-        held = standings[one.pool]
+        held = standings.get(one.pool, Standing("", ("it costs nothing any more",)))
         due = {"underused": "an idle alert is due", "telemetry_gap": "no idle alert but a telemetry gap"}
         show.say(f"Pool {one.pool}: {due.get(held.alert, 'no idle alert')}"
                  f"{': ' + '; '.join(held.held_back) if held.held_back else ''}.")  # fmt: skip

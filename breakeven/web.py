@@ -26,7 +26,16 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from breakeven import bills, metrics, show
-from breakeven.answers import asked_rows, cost_answer, fact_rows, idle_row, moment, overlap_rows, verdict_rows, zone_of
+from breakeven.answers import (
+    asked_rows,
+    cost_answer,
+    fact_rows,
+    idle_answer,
+    moment,
+    overlap_rows,
+    verdict_rows,
+    zone_of,
+)
 from breakeven.jobs import Jobs
 from collector.receivers import otlp
 from collector.receivers.litellm import LiteLLMCallback
@@ -227,8 +236,7 @@ class Web:
         query = _query(request, {"hours": "24"})
         if not query["hours"].isdigit() or not 1 <= int(query["hours"]) <= 24 * 400:
             raise ConfigError(f"hours {query['hours']!r}: a number from 1 to 9600")
-        pools = report.idle(self.service.store, datetime.now(UTC), int(query["hours"]))
-        return {"rows": [idle_row(one) for one in pools]}
+        return idle_answer(self.service, int(query["hours"]), datetime.now(UTC))
 
     def reconciliation(self, request: Request) -> Any:
         """Answer /api/v1/reconciliation?since=31d&until=&by=total, as `breakeven reconcile --json`."""
