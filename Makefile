@@ -33,6 +33,9 @@ bench: setup ## Print measurements: two years of advice, 200 workloads at once
 	$(BIN)/python -m bench.advice
 	$(BIN)/python -m bench.evaluate
 
+render: setup ## Write dashboards/rendered for Grafana anew
+	$(BIN)/breakeven grafana render --out dashboards/rendered
+
 picture: setup ## Redraw the README's picture of the demo (needs chromium)
 	$(BIN)/python docs/picture.py docs/images/overview.png
 
@@ -45,4 +48,4 @@ lock: setup ## Pin requirements.txt anew from pyproject.toml
 clean: ## Remove what was made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help setup run test peers lint bench picture lock clean
+.PHONY: help setup run test peers lint bench render picture lock clean

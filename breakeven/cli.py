@@ -20,6 +20,7 @@ from breakeven.bills import reconcile_command
 from breakeven.capacity import capacity_app
 from breakeven.command import Json, app, opened, options, print_json, wants_json
 from breakeven.gpus import idle_command
+from breakeven.grafana import grafana_app
 from breakeven.questions import cost  # noqa: F401 - its commands
 from breakeven.service import Service
 from breakeven.sources import sources_app
@@ -33,6 +34,7 @@ from ledger.store import Store
 
 app.add_typer(sources_app, name="sources")
 app.add_typer(capacity_app, name="capacity")
+app.add_typer(grafana_app, name="grafana")
 app.command("reconcile")(reconcile_command)
 app.command("idle")(idle_command)
 app.command("verdict")(verdict_command)

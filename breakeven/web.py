@@ -64,8 +64,8 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
     web = Web(service)
     return Starlette(
         routes=[
-            Route("/", web.home),
-            Route("/overview", web.home),
+            Route("/", web.home("overview")),
+            *(Route(f"/{name}", web.home(name)) for name in panel.NAMES),
             Route("/static/page.css", _static("page.css", "text/css")),
             Route("/static/page.js", _static("page.js", "text/javascript")),
             Route(plotly_path(), _plotly),
@@ -156,13 +156,17 @@ class Web:
 
         return handle
 
-    async def home(self, _: Request) -> Response:
-        """Return the page."""
-        mark = ' <span class="mark">demo data</span>' if self.service.demo else ""
-        text = Template(page.asset("page.html")).substitute(
-            dashboard=html.escape("overview"), plotly=plotly_path(), mark=mark
-        )
-        return HTMLResponse(text, headers=HEADERS)
+    def home(self, name: str) -> Callable[[Request], Awaitable[Response]]:
+        """Return the page of a dashboard."""
+
+        async def handle(_: Request) -> Response:
+            mark = ' <span class="mark">demo data</span>' if self.service.demo else ""
+            text = Template(page.asset("page.html")).substitute(
+                dashboard=html.escape(name), plotly=plotly_path(), mark=mark, nav=_navigation(name)
+            )
+            return HTMLResponse(text, headers=HEADERS)
+
+        return handle
 
     async def ready(self, _: Request) -> Response:
         """Say whether questions can be answered now."""
@@ -268,6 +272,15 @@ class Web:
             self.service.store, _known(request.path_params["dashboard"]), request.path_params["panel"], start=start,
             end=end, as_of=now, width=int(width) if width.isdigit() and len(width) < 6 else 800, variables=variables,
         )  # fmt: skip
+
+
+def _navigation(name: str) -> str:
+    """Return links to all dashboards, this one marked."""
+    here = {other: ' aria-current="page"' if other == name else "" for other in panel.NAMES}
+    links = [
+        f'<a href="/{other}"{mark}>{html.escape(panel.dashboard(other).title)}</a>' for other, mark in here.items()
+    ]
+    return " ".join(links)
 
 
 class NotFound(ConfigError):  # noqa: N818

@@ -69,7 +69,8 @@ def answer(
     values: dict[str, Any] = {"from": start, "to": end, "as_of": as_of, "bucket": bucket}
     values |= {variable: given.get(variable, []) for variable in board.variables}
     used = definitions.places(definitions.statement(name, panel_name))
-    rows = store.ask(f"dashboards.{name}", panel_name, **{k: v for k, v in values.items() if k in used})
+    place, key = definitions.source(name, panel_name)
+    rows = store.ask(place, key, **{k: v for k, v in values.items() if k in used})
     fields, columns = shape(panel, rows[:MAX_ROWS])
     return {
         "dashboard": name,
@@ -95,7 +96,7 @@ def bucket_of(range_s: float, width: int, least: int) -> int:
 def scope(given: dict[str, list[str]]) -> str:
     """Say what the figures cover."""
     chosen = [f"{name} {', '.join(values)}" for name, values in given.items() if values]
-    return " · ".join([*(chosen or ["all workloads"]), "allocation basis", "booked prices", "USD", "UTC"])
+    return " · ".join([*(chosen or ["everything"]), "allocation basis", "booked prices", "USD", "UTC"])
 
 
 def shape(panel: Panel, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[list[Any]]]:

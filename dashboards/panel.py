@@ -12,7 +12,7 @@ from typing import Any
 from ledger.errors import ConfigError
 from ledger.sqlfile import sql
 
-NAMES = ("overview",)
+NAMES = ("overview", "api", "gpu")
 DRAWS = ("stat", "banner", "lines", "bars", "ranking", "table")
 RISING = ("", "bad", "good", "neutral")
 PLACES = {"from", "to", "as_of", "bucket"}
@@ -24,7 +24,10 @@ _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One panel: what it shows and how; its statement stands beside the definition under its name."""
+    """One panel: what it shows and how; its statement stands beside the definition under its name.
+
+    `same_as`: the statement is that of another dashboard's panel, DASHBOARD.PANEL.
+    """
 
     name: str
     id: int
@@ -39,6 +42,7 @@ class Panel:
     decimals: int | None = None
     thresholds: tuple[tuple[str, float], ...] = ()
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,14 @@ def seconds(text: str) -> int:
 
 def statement(name: str, panel: str) -> str:
     """Return the statement of a panel."""
-    return sql(f"dashboards.{name}", panel)
+    place, key = source(name, panel)
+    return sql(place, key)
+
+
+def source(name: str, panel: str) -> tuple[str, str]:
+    """Return where the statement of a panel stands: package and file name."""
+    other, _, key = dashboard(name).panels[panel].same_as.partition(".")
+    return f"dashboards.{other or name}", key or panel
 
 
 def places(text: str) -> set[str]:

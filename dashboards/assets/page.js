@@ -11,10 +11,13 @@ const el = (name, attributes = {}, ...children) => {
 };
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const money = (value, digits) => (value < 0 ? "-$" : "$") + Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const compact = (v) => v.toLocaleString("en-US", { notation: "compact", maximumSignificantDigits: 3 });
+const dollars = ["money", "per_1k", "per_1m"];
 const formats = {
   money: (v) => money(v, Math.abs(v) >= 1000 || v === 0 ? 0 : Math.abs(v) >= 1 ? 2 : 4),
   per_1k: (v) => money(v, 3), per_1m: (v) => money(v, 3), share: (v) => (100 * v).toFixed(1) + "%",
-  count: (v) => v.toLocaleString("en-US"), none: (v) => String(v), text: (v) => String(v),
+  tokens: (v) => compact(v) + " tok", token_rate: (v) => compact(v) + " tok/s", watts: (v) => v.toFixed(0) + " W", gibibytes: (v) => v.toFixed(1) + " GiB", hours: (v) => v.toFixed(1) + " h",
+  count: (v) => v.toLocaleString("en-US", { maximumFractionDigits: 1 }), none: (v) => String(v), text: (v) => String(v),
   seconds: (v) => (v < 90 ? v + " s" : v < 5400 ? Math.round(v / 60) + " min" : v < 172800 ? (v / 3600).toFixed(1) + " h" : (v / 86400).toFixed(1) + " days"),
 };
 const shown = (value, unit) => (value === null || value === undefined || value === "" ? "–" : (formats[unit] || formats.none)(value));
@@ -84,9 +87,9 @@ function chart(panel, data, box) {
   const x = data.columns[0].map((ms) => new Date(ms).toISOString());
   const traces = data.fields.slice(1).map((field, n) => {
     const colour = state.definition.colours[field.colour] || null;
-    const base = { x, y: data.columns[n + 1], name: field.name };
+    const base = { x, y: data.columns[n + 1], name: field.title || field.name };
     return panel.draw === "bars"
-      ? { ...base, type: "bar", marker: { color: colour, pattern: { shape: /unused|empty|unknown/.test(field.name) ? "/" : "", fillmode: "overlay", fgcolor: css("--ink"), fgopacity: 0.3, size: 5 } } }
+      ? { ...base, type: "bar", marker: { color: colour, pattern: { shape: /unused|empty|unknown/i.test(field.name) ? "/" : "", fillmode: "overlay", fgcolor: css("--ink"), fgopacity: 0.3, size: 5 } } }
       : { ...base, type: "scatter", mode: "lines+markers", marker: { size: 4 }, line: { color: colour, dash: field.dashed ? "dash" : "solid", width: 2 } };
   });
   const axis = { gridcolor: css("--line"), linecolor: css("--line"), zerolinecolor: css("--line") };
@@ -94,7 +97,7 @@ function chart(panel, data, box) {
     margin: { l: 56, r: 8, t: 8, b: 34 }, barmode: "stack", hovermode: "x unified", paper_bgcolor: "transparent", plot_bgcolor: "transparent",
     font: { color: css("--ink"), family: "system-ui, sans-serif", size: 12 }, hoverlabel: { bgcolor: css("--card"), font: { color: css("--ink") } },
     legend: { orientation: "h", y: -0.16 }, xaxis: { ...axis, hoverformat: data.bucket >= 86400 ? "%a %d %b %Y" : "%d %b %H:%M" },
-    yaxis: { ...axis, tickprefix: "$", rangemode: "tozero", hoverformat: panel.unit === "per_1k" ? ".3f" : ",.2f" },
+    yaxis: { ...axis, tickprefix: dollars.includes(panel.unit) ? "$" : "", tickformat: panel.unit === "share" ? ".0%" : "", rangemode: "tozero", hoverformat: panel.unit === "share" ? ".1%" : panel.unit === "per_1k" || panel.unit === "per_1m" ? ".3f" : ",.2f" },
   };
   const place = el("div", { class: "chart", role: "img", "aria-label": describe(panel, data) });
   box.append(place);
@@ -103,7 +106,7 @@ function chart(panel, data, box) {
 function describe(panel, data) {
   return panel.title + ". " + data.fields.slice(1).map((field, n) => {
     const values = data.columns[n + 1].filter((v) => v !== null);
-    return values.length ? `${field.name}: last ${shown(values[values.length - 1], panel.unit)}, from ${shown(Math.min(...values), panel.unit)} to ${shown(Math.max(...values), panel.unit)}` : `${field.name}: no value`;
+    return values.length ? `${field.title || field.name}: last ${shown(values[values.length - 1], panel.unit)}, from ${shown(Math.min(...values), panel.unit)} to ${shown(Math.max(...values), panel.unit)}` : `${field.name}: no value`;
   }).join("; ");
 }
 const draws = { stat, table, lines: chart, bars: chart };

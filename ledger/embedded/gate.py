@@ -64,7 +64,7 @@ _TABLE_FUNCTIONS = frozenset(
         "null",
     ]
 )
-_AGGREGATE_ENDINGS = ("if", "array", "distinct", "ornull", "ordefault", "foreach", "argmin", "argmax")
+_AGGREGATE_ENDINGS = ("if", "array", "distinct", "ornull", "ornullif", "ordefault", "foreach", "argmin", "argmax")
 _SYSTEM_TABLES = frozenset(["one", "numbers", "databases", "tables", "columns", "settings", "functions"])
 _WRITER_REFUSED = frozenset(
     ["SYSTEM", "KILL", "BACKUP", "RESTORE", "SET", "USE", "ATTACH", "GRANT", "REVOKE", "UNDROP"]

@@ -20,6 +20,7 @@ from dashboards import panel
 from ledger.embedded.gate import Gate, _allowed_names
 from ledger.errors import StoreUnavailable
 from ledger.prices.register import PriceRegister
+from ledger.records import EngineSample, GpuSample
 
 PANELS = [(name, key) for name in panel.NAMES for key in panel.dashboard(name).panels]
 
@@ -34,6 +35,10 @@ def service(store):
     rows = [request(now - timedelta(hours=n), n, workload="bot", input_fresh=1000, output=500) for n in range(1, 40)]
     for month in {r.at.month for r in rows}:
         store.add([r for r in rows if r.at.month == month])
+    store.add([GpuSample(now - timedelta(minutes=5), "n1", "GPU-1", "", "lab", 10.0, 50.0, None, 40_000, 300.0)])
+    store.add(
+        [EngineSample(now - timedelta(minutes=5), "n1", "own", "r1", "m", "lab", 15.0, 1, 100, 0, 50, running=1.0)]
+    )
     service = Service(settings, store, prices)
     service.tick()
     service.evaluate()
@@ -47,13 +52,14 @@ def client(service):
 
 @pytest.mark.parametrize(("name", "key"), PANELS)
 def test_every_panel_answers_with_and_without_data(client, store, name, key):
-    answer = client.get(f"/api/v1/panels/{name}/{key}", params={"var-workload": "bot"})
+    chosen = {"workload": {"var-workload": "bot"}, "pool": {"var-pool": "lab"}}
+    answer = client.get(f"/api/v1/panels/{name}/{key}", params=chosen[panel.dashboard(name).variables[0]])
     assert answer.status_code == 200, answer.text
     found = answer.json()
-    assert found["rows"] > 0
+    assert found["rows"] > 0 or key == "unpriced_models"  # it lists what is wrong
     assert all(len(column) == found["rows"] for column in found["columns"])
     assert len(found["fields"]) == len(found["columns"])
-    for table in ("usage_hourly", "cost_hourly", "gpu_hourly", "requests", "verdicts"):
+    for table in ("usage_hourly", "cost_hourly", "gpu_hourly", "gpu_samples", "engine_samples", "requests", "verdicts"):
         store.command(f"TRUNCATE TABLE {table}")
     empty = client.get(f"/api/v1/panels/{name}/{key}").json()
     values = [

@@ -14,5 +14,6 @@ FROM (
     multiIf(state IN ('warm_idle', 'unallocated'), toFloat64(usd), state IN ('serving', 'serving_low') AND has(measured, deployment),
       toFloat64(usd) * (seconds - used_s) / seconds, 0) AS unused
   FROM v_gpu_hourly
-  WHERE hour >= end - toIntervalDay(7) AND hour < end AND {to:DateTime} > {from:DateTime})
+  WHERE hour >= end - toIntervalDay(7) AND hour < end AND {to:DateTime} > {from:DateTime}
+    AND (empty({pool:Array(String)}) OR pool IN {pool:Array(String)}))
 GROUP BY pool, device ORDER BY unused_per_day_7d DESC, pool, device LIMIT 200

@@ -1,0 +1,8 @@
+-- Attempts by bucket and how they ended.
+SELECT toStartOfInterval(toDateTime(at, 'UTC'), toIntervalSecond({bucket:UInt32})) AS time,
+  multiIf(status < 400, 'ok', status = 429, '429, refused', status = 408, 'timed out', status >= 500, '5xx, provider failed', 'other errors') AS series,
+  toFloat64(count()) AS value
+FROM v_requests
+WHERE side = 'api' AND at >= {from:DateTime} AND at < {to:DateTime}
+  AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+GROUP BY time, series ORDER BY time, series

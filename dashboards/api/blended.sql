@@ -1,0 +1,13 @@
+-- API money per million tokens, input and output together, before and in the range: everything paid.
+SELECT pair.1 AS time, pair.2 AS value FROM (
+  SELECT c.before * 1e6 / nullIf(u.before, 0) AS before, c.within * 1e6 / nullIf(u.within, 0) AS within
+  FROM (
+    SELECT toFloat64(sumIf(usd, hour < {from:DateTime})) AS before, toFloat64(sumIf(usd, hour >= {from:DateTime})) AS within FROM v_cost_hourly
+    WHERE side = 'api' AND vintage = 'booked' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
+      AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})) AS c
+  CROSS JOIN (
+    SELECT sumIf(total_input + output, hour < {from:DateTime}) AS before, sumIf(total_input + output, hour >= {from:DateTime}) AS within FROM v_usage_hourly
+    WHERE side = 'api' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
+      AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})) AS u)
+ARRAY JOIN [({from:DateTime}, before), ({to:DateTime}, within)] AS pair
+ORDER BY time

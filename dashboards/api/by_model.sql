@@ -1,0 +1,6 @@
+-- API money by bucket and model, money of no model (overheads, unused commitments) under its own name.
+SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, if(model = '', component, model) AS series, sum(usd) AS value
+FROM v_cost_hourly
+WHERE side = 'api' AND vintage = 'booked' AND hour >= {from:DateTime} AND hour < {to:DateTime}
+  AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+GROUP BY time, series ORDER BY time, series

@@ -1,0 +1,10 @@
+-- Share of input tokens read from a cache, before and in the range.
+SELECT pair.1 AS time, pair.2 AS value FROM (
+  SELECT
+    sumIf(cache_read, hour < {from:DateTime}) / nullIf(sumIf(total_input, hour < {from:DateTime}), 0) AS before,
+    sumIf(cache_read, hour >= {from:DateTime}) / nullIf(sumIf(total_input, hour >= {from:DateTime}), 0) AS within
+  FROM v_usage_hourly
+  WHERE side = 'api' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
+    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
+ARRAY JOIN [({from:DateTime}, before), ({to:DateTime}, within)] AS pair
+ORDER BY time

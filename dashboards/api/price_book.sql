@@ -1,0 +1,9 @@
+-- Prices in force of the models used in the range, USD per million tokens, and how old they are.
+SELECT p.provider AS provider, p.model AS model, p.variant AS variant, p.tier_start AS above, p.input_fresh_per_mtok AS input, p.cache_read_per_mtok AS cache_read,
+  p.cache_write_short_per_mtok AS cache_write, p.output_per_mtok AS output, p.valid_from AS since, p.source AS source
+FROM v_prices AS p
+WHERE p.valid_from < {to:DateTime} AND p.valid_to > {to:DateTime} AND p.price_id IN (
+  SELECT price_id FROM v_usage_hourly
+  WHERE side = 'api' AND price_id != 0 AND hour >= {from:DateTime} AND hour < {to:DateTime}
+    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
+ORDER BY provider, model, variant, above LIMIT 200

@@ -1,0 +1,10 @@
+-- Logical requests to APIs, before and in the range, where a provider does not count them they are left out.
+SELECT pair.1 AS time, pair.2 AS value FROM (
+  SELECT
+    sumOrNullIf(requests, hour < {from:DateTime} AND uncounted_tokens = 0) AS before,
+    sumOrNullIf(requests, hour >= {from:DateTime} AND uncounted_tokens = 0) AS within
+  FROM v_usage_hourly
+  WHERE side = 'api' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
+    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
+ARRAY JOIN [({from:DateTime}, before), ({to:DateTime}, within)] AS pair
+ORDER BY time

@@ -1,0 +1,10 @@
+-- Tokens of APIs, input and output, before and in the range.
+SELECT pair.1 AS time, pair.2 AS value FROM (
+  SELECT
+    sumOrNullIf(total_input + output, hour < {from:DateTime}) AS before,
+    sumOrNullIf(total_input + output, hour >= {from:DateTime}) AS within
+  FROM v_usage_hourly
+  WHERE side = 'api' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
+    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
+ARRAY JOIN [({from:DateTime}, before), ({to:DateTime}, within)] AS pair
+ORDER BY time

@@ -1,0 +1,10 @@
+-- Share of metered API money that failed and repeated attempts cost, before and in the range.
+SELECT pair.1 AS time, pair.2 AS value FROM (
+  SELECT
+    toFloat64(sumIf(usd, component = 'retries_failed' AND hour < {from:DateTime})) / nullIf(toFloat64(sumIf(usd, hour < {from:DateTime})), 0) AS before,
+    toFloat64(sumIf(usd, component = 'retries_failed' AND hour >= {from:DateTime})) / nullIf(toFloat64(sumIf(usd, hour >= {from:DateTime})), 0) AS within
+  FROM v_cost_hourly
+  WHERE side = 'api' AND vintage = 'booked' AND basis = 'usage' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
+    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
+ARRAY JOIN [({from:DateTime}, before), ({to:DateTime}, within)] AS pair
+ORDER BY time

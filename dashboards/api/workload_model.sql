@@ -1,0 +1,18 @@
+-- What each workload spends on each API model: requests, tokens, money, share, change against the period before.
+SELECT c.workload AS workload, c.model AS model, u.requests AS requests, u.tokens AS tokens, c.within AS cost,
+  toFloat64(c.within) * 1000 / nullIf(u.successful, 0) AS per_1k, toFloat64(c.within) / nullIf(sum(toFloat64(c.within)) OVER (), 0) AS share,
+  toFloat64(c.within - c.before) / nullIf(toFloat64(c.before), 0) AS change
+FROM (
+  SELECT workload, model, sumIf(usd, hour < {from:DateTime}) AS before, sumIf(usd, hour >= {from:DateTime}) AS within FROM v_cost_hourly
+  WHERE side = 'api' AND vintage = 'booked' AND model != '' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
+    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+  GROUP BY workload, model) AS c
+LEFT JOIN (
+  SELECT workload, model, if(sum(uncounted_tokens) > 0, NULL, sum(requests)) AS requests, sum(total_input + output) AS tokens,
+    if(sum(uncounted_tokens) > 0, NULL, sum(successful_requests)) AS successful
+  FROM v_usage_hourly
+  WHERE side = 'api' AND hour >= {from:DateTime} AND hour < {to:DateTime}
+    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+  GROUP BY workload, model) AS u ON u.workload = c.workload AND u.model = c.model
+WHERE c.within != 0
+ORDER BY cost DESC, workload, model LIMIT 200

@@ -1,0 +1,6 @@
+-- Memory in use on each GPU, GiB, servers take all of it at once, so it says nothing about load.
+SELECT toStartOfInterval(toDateTime(at, 'UTC'), toIntervalSecond({bucket:UInt32})) AS time, gpu AS series, avg(mem_mib / 1024) AS value
+FROM gpu_samples FINAL
+WHERE at >= {from:DateTime} AND at < {to:DateTime} AND slice = ''
+  AND (empty({pool:Array(String)}) OR gpu IN (SELECT gpu FROM v_gpu_hourly WHERE pool IN {pool:Array(String)}))
+GROUP BY time, series ORDER BY time, series
