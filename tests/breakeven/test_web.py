@@ -35,10 +35,6 @@ def service(store):
     rows = [request(now - timedelta(hours=n), n, workload="bot", input_fresh=1000, output=500) for n in range(1, 40)]
     for month in {r.at.month for r in rows}:
         store.add([r for r in rows if r.at.month == month])
-    store.add([GpuSample(now - timedelta(minutes=5), "n1", "GPU-1", "", "lab", 10.0, 50.0, None, 40_000, 300.0)])
-    store.add(
-        [EngineSample(now - timedelta(minutes=5), "n1", "own", "r1", "m", "lab", 15.0, 1, 100, 0, 50, running=1.0)]
-    )
     service = Service(settings, store, prices)
     service.tick()
     service.evaluate()
@@ -51,7 +47,13 @@ def client(service):
 
 
 @pytest.mark.parametrize(("name", "key"), PANELS)
-def test_every_panel_answers_with_and_without_data(client, store, name, key):
+def test_every_panel_answers_with_and_without_data(client, service, store, name, key):
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    store.add([GpuSample(now - timedelta(minutes=5), "n1", "GPU-1", "", "lab", 10.0, 50.0, None, 40_000, 300.0)])
+    store.add(
+        [EngineSample(now - timedelta(minutes=5), "n1", "own", "r1", "m", "lab", 15.0, 1, 100, 0, 50, running=1.0)]
+    )
+    service.tick()
     chosen = {"workload": {"var-workload": "bot"}, "pool": {"var-pool": "lab"}}
     answer = client.get(f"/api/v1/panels/{name}/{key}", params=chosen[panel.dashboard(name).variables[0]])
     assert answer.status_code == 200, answer.text
