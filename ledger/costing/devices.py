@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from ledger.costing.declared import Declared
     from ledger.records import Deployment
@@ -19,12 +20,14 @@ NOBODY = 65_535
 
 @dataclass(slots=True)
 class Unit:
-    """What work can run on: a GPU, or a MIG instance with its part of one."""
+    """What work can run on: a GPU, or a MIG instance with its part of one; seen from one hour to another."""
 
     gpu: str
     slice: str = ""
     share: float | None = None
     pods: set[str] = field(default_factory=set)
+    first: datetime | None = None
+    last: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -56,15 +59,20 @@ class Devices:
             unit = units[pool].setdefault(row["slice"] or row["gpu"], Unit(row["gpu"], row["slice"]))
             unit.share = row["share"] if row["share"] is not None else unit.share
             unit.pods |= {row["pods"]} - {""}
+            unit.first = min(unit.first or row["first"], row["first"])
+            unit.last = max(unit.last or row["last"], row["last"])
         return cls(units, nodes, sorted(set(unpriced)))
 
     def gpus(self, pool: str) -> list[str]:
         """Return the GPUs of a pool that were seen, in order."""
         return sorted({unit.gpu for unit in self.units.get(pool, {}).values()})
 
-    def instances(self, pool: str, gpu: str) -> dict[str, float]:
-        """Return the part of a GPU that each of its instances has; equal parts where nothing tells."""
-        found = [unit for unit in self.units.get(pool, {}).values() if unit.gpu == gpu and unit.slice]
+    def instances(self, pool: str, gpu: str, hour: datetime) -> dict[str, float]:
+        """Return the part of a GPU that each of its instances of an hour has; equal parts where nothing tells."""
+        found = [
+            unit for unit in self.units.get(pool, {}).values()
+            if unit.gpu == gpu and unit.slice and unit.first and unit.last and unit.first <= hour <= unit.last
+        ]  # fmt: skip
         return {unit.slice: 1 / len(found) if unit.share is None else unit.share for unit in found}
 
     def workplaces(self, pool: str) -> list[str]:

@@ -56,7 +56,8 @@ class _Gpu:
     def _cut(self, instances: dict[str, float]) -> None:
         """Replace what was read of a GPU cut into instances by them; what no instance has is unallocated.
 
-        Instances that were made anew within the hour are more than the GPU: then the time they were read for counts.
+        Instances made anew within the hour are more than the GPU: then the time they were read for counts, and
+        what is left of the hour was the whole GPU's.
         """
         whole = sum(seconds for (slice_, _, _), (seconds, _) in self.parts.items() if not slice_)
         parts, self.parts = self.parts, {}
@@ -74,8 +75,13 @@ class _Gpu:
                     self.add(slice_, homes.pop() if len(homes) == 1 else "", "unknown", missing)
             self.add("", "", "unallocated", max(0.0, 1 - taken) * whole)
         else:
-            scale = min(1.0, HOUR_S / sum(seconds for seconds, _ in self.parts.values()))
+            cut = sum(seconds for seconds, _ in self.parts.values())
+            scale = min(1.0, HOUR_S / cut)
             self.parts = {key: (seconds * scale, used_s * scale) for key, (seconds, used_s) in self.parts.items()}
+            before = min(whole, max(0.0, HOUR_S - cut)) / whole if whole else 0.0
+            for key, (seconds, used_s) in parts.items():
+                if not key[0] and before:
+                    self.add(*key, seconds * before, used_s * before)
 
 
 def pool_hours(store: Store, declared: Declared, hours: list[datetime]) -> tuple[list[CostHour], list[GpuHour]]:
@@ -116,7 +122,7 @@ def pool_hours(store: Store, declared: Declared, hours: list[datetime]) -> tuple
             found += _silent(declared, pool, size, found, devices.gpus(pool.name)) if rate.gpus else []
             bill = micro(rate.usd_per_gpu_hour * size + _power(rate, size, found, hour))
             for gpu in found:
-                gpu.close(devices.instances(pool.name, gpu.gpu))
+                gpu.close(devices.instances(pool.name, gpu.gpu, hour))
             others = round(bill * rate.others_share)
             more_costs, more_gpus = _split(hour, pool, bill - others, found, owners_, declared)
             costs += more_costs

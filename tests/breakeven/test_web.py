@@ -46,8 +46,8 @@ def client(service):
     return TestClient(web.application(service, jobs=False))
 
 
-@pytest.mark.parametrize(("name", "key"), PANELS)
-def test_every_panel_answers_with_and_without_data(client, service, store, name, key):
+def test_every_panel_answers_with_and_without_data(client, service, store):
+    """All panels over one store, filled and then emptied: columns of one length, and unknown is never drawn as 0."""
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     store.add([GpuSample(now - timedelta(minutes=5), "n1", "GPU-1", "", "lab", 10.0, 50.0, None, 40_000, 300.0)])
     store.add(
@@ -55,23 +55,24 @@ def test_every_panel_answers_with_and_without_data(client, service, store, name,
     )
     service.tick()
     chosen = {"workload": {"var-workload": "bot"}, "pool": {"var-pool": "lab"}}
-    answer = client.get(f"/api/v1/panels/{name}/{key}", params=chosen[panel.dashboard(name).variables[0]])
-    assert answer.status_code == 200, answer.text
-    found = answer.json()
-    assert found["rows"] > 0 or key == "unpriced_models"  # it lists what is wrong
-    assert all(len(column) == found["rows"] for column in found["columns"])
-    assert len(found["fields"]) == len(found["columns"])
+    for name, key in PANELS:
+        answer = client.get(f"/api/v1/panels/{name}/{key}", params=chosen[panel.dashboard(name).variables[0]])
+        assert answer.status_code == 200, (name, key, answer.text)
+        found = answer.json()
+        assert found["rows"] > 0 or key == "unpriced_models", (name, key)  # it lists what is wrong
+        assert all(len(column) == found["rows"] for column in found["columns"]), (name, key)
+        assert len(found["fields"]) == len(found["columns"]), (name, key)
     for table in ("usage_hourly", "cost_hourly", "gpu_hourly", "gpu_samples", "engine_samples", "requests", "verdicts"):
         store.command(f"TRUNCATE TABLE {table}")
-    empty = client.get(f"/api/v1/panels/{name}/{key}").json()
-    values = [
-        v for column, f in zip(empty["columns"], empty["fields"], strict=True) if f["type"] == "number" for v in column
-    ]
-    assert all(v is None for v in values), "nothing known must not be drawn as 0"
+    for name, key in PANELS:
+        empty = client.get(f"/api/v1/panels/{name}/{key}").json()
+        for column, about in zip(empty["columns"], empty["fields"], strict=True):
+            known = [v for v in column if v is not None and about["type"] == "number"]
+            assert known == [], (name, key, "nothing known must not be drawn as 0")
 
 
 @pytest.mark.parametrize(("name", "key"), PANELS)
-def test_every_statement_keeps_the_rules(store, name, key):
+def test_every_statement_keeps_the_rules(name, key):
     text = panel.statement(name, key)
     assert text.startswith("-- ")
     for word in ("$", "[[", ";", "SETTINGS", "FORMAT", "SELECT *", "now()", "today()", "breakeven."):
@@ -217,26 +218,34 @@ def served(demo_service):
     thread.join()
 
 
-def test_the_page_in_a_browser(served, tmp_path):
-    """Chromium draws the demo: dollars, verdicts, both charts; no error, nothing asked from elsewhere."""
+@pytest.mark.parametrize(
+    ("name", "texts", "charts"),
+    [
+        (
+            "overview",
+            ["Overview", "API spend", "support-bot", "hybrid", "capacity unknown", "Break-even", "GPU empty"],
+            2,
+        ),
+        ("api", ["claude-demo-sonnet", "Prices in use", "gpt-demo-preview", "Uncached input", "Whole answer, p95"], 4),
+        (
+            "gpu",
+            ["GPU-demo-3", "Headroom", "loaded, no request", "no model server is looked at", "Serving a little"],
+            6,
+        ),
+    ],
+)
+def test_the_pages_in_a_browser(served, tmp_path, name, texts, charts):
+    """Chromium draws the demo: dollars, verdicts, charts; no error, nothing asked from elsewhere."""
     chromium = shutil.which("chromium")
     if not chromium:
         pytest.skip("chromium is not here; .ci/run installs it")
     command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-               "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}", "--virtual-time-budget=60000", "--dump-dom", f"{served}/?from=now-30d"]  # fmt: skip
+               "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}", "--virtual-time-budget=60000", "--dump-dom",
+               f"{served}/{name}?from=now-30d"]  # fmt: skip
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    for text in (
-        "demo data",
-        "Overview",
-        "API spend",
-        "support-bot",
-        "hybrid",
-        "capacity unknown",
-        "Break-even",
-        "GPU empty",
-    ):
+    for text in ("demo data", 'aria-current="page"', *texts):
         assert text in shown, text
-    assert shown.count('class="main-svg"') >= 2
+    assert shown.count('class="main-svg"') >= charts
     assert 'class="error"' not in shown
     assert "NaN" not in shown.split("<svg", maxsplit=1)[0]
 

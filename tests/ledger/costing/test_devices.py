@@ -111,7 +111,21 @@ def test_a_gpu_that_is_cut_anew_within_the_hour_costs_once(store):
     tick(store, pool_of(1), HOUR_END)
     assert sum(components(store).values()) == 7
     assert sum(seconds(store).values()) == pytest.approx(3600, abs=10)
-    assert seconds(store)["GPU-1", "", "", "unknown"] == 1200
+    assert seconds(store)["GPU-1", "", "", "held_unknown"] == 1200  # the whole GPU's time
+    assert not any(state == "unknown" for *_, state in seconds(store))
+
+
+def test_a_gpu_that_is_cut_later_was_whole_before(store):
+    """Whole in the first hour, two thirds of it cut in the second: both are told as they were, in one recompute."""
+    later = [replace(s, at=s.at + timedelta(hours=1)) for s in cut()]
+    store.add([*hour("GPU-1", power_w=300.0), *later])
+    tick(store, pool_of(1), START + timedelta(hours=2))
+    rows = store.read(
+        "SELECT hour, slice, state, round(sum(seconds)) FROM v_gpu_hourly GROUP BY 1, 2, 3 ORDER BY 1, 2"
+    )[1]
+    assert [row[1:] for row in rows if row[0] == START] == [("", "busy_other", 3600)]
+    assert {row[1] for row in rows if row[0] > START} == {"", "MIG-a", "MIG-b", "MIG-c"}
+    assert sum(row[3] for row in rows if row[0] > START) == pytest.approx(3600, abs=3)
 
 
 def test_deployments_that_share_a_gpu(store):
