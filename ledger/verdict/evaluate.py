@@ -12,7 +12,7 @@ from ledger.verdict import explain
 from ledger.verdict.history import BUCKET_S, boxes, hours_of_week, read
 from ledger.verdict.judge import MONTH_H
 from ledger.verdict.remember import memories, memory_of, row_of
-from ledger.verdict.states import advance
+from ledger.verdict.states import Signs, advance
 from ledger.verdict.weigh import Settings, signs, weigh
 
 if TYPE_CHECKING:
@@ -105,9 +105,12 @@ def _advise(
     start = before.regret if before is not None and before.event != "switched" else 0.0
     out = []
     for day in range(max(since, last - 27 if before is None else 0), last + 1):
-        advised = memory.candidate if memory.state in ("recommend", "acknowledged") else ""
-        now = weighed if day == last and not advised else weigh(history, day, priced, settings, advised)
-        found = signs(history, day, now, settings, since, start)
+        if day + 1 < settings.limits.min_days:  # nothing to weigh: history is too short, whatever it says
+            found = Signs(history.day(day).date(), "", f"{day + 1} complete days")
+        else:
+            advised = memory.candidate if memory.state in ("recommend", "acknowledged") else ""
+            now = weighed if day == last and not advised else weigh(history, day, priced, settings, advised)
+            found = signs(history, day, now, settings, since, start)
         memory, transitions = advance(memory, found, settings.limits)
         out.append(row_of(history.workload.name, found.day, memory, found.regret, transitions))
     if before is not None and first > last >= 0 and before.event != "switched":

@@ -193,7 +193,7 @@ minutes = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=7, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(minutes)
 def test_parts_are_the_bill_and_a_lost_witness_only_makes_unknown(store, told):
     """I1 and 6.4: the classes of any hour are its bill to the micro-dollar; without device samples, used and headroom stay

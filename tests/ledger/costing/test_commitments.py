@@ -103,14 +103,14 @@ def test_a_discount_leaves_tools_and_unknown_prices_alone():
 
 
 def test_a_prepaid_pool_is_spread_over_its_term(store):
-    """3.5: 43,800 USD for 365 days and four GPUs = 120 a day, used or not; outside of the term it costs nothing."""
-    pool = {"gpus": 4, "upfront_usd": 43_800, "since": NOVEMBER, "until": NOVEMBER + timedelta(days=365)}
+    """3.5: 8,760 USD for 73 days and four GPUs = 120 a day, used or not; outside of the term it costs nothing."""
+    pool = {"gpus": 4, "upfront_usd": 8_760, "since": NOVEMBER, "until": NOVEMBER + timedelta(days=73)}
     declared = parse({"pools": {"lab": pool}}).declared()
     tick(store, declared, NOVEMBER + timedelta(days=2))
     rows, _ = report.cost(store, bucket="day")
     assert [round(row.cost, 4) for row in rows] == [D(120), D(120)]
-    tick(store, declared, NOVEMBER + timedelta(days=370))
-    assert round(report.cost(store)[1].cost, 1) == D(43_800)
+    tick(store, declared, NOVEMBER + timedelta(days=75))
+    assert round(report.cost(store)[1].cost, 1) == D(8_760)
     for change in ({"until": None}, {"usd_per_gpu_hour": 2}):
         with pytest.raises(ConfigError, match="upfront_usd"):
             parse({"pools": {"lab": {k: v for k, v in {**pool, **change}.items() if v is not None}}})

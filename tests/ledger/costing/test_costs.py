@@ -285,7 +285,7 @@ def snapshot(store):
     return [store._client.query(sql).result_rows for sql in SNAPSHOT]
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     order=st.permutations(range(16)),
     ticks=st.sets(st.integers(0, 15), max_size=4),
