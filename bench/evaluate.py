@@ -43,6 +43,7 @@ def main() -> int:
         prices = PriceRegister(
             store, [Override("openai", name, input=Decimal(1), output=Decimal(9)) for name in ("m", "h")]
         )
+        prices.resolve([("openai", name, "standard", "") for name in ("m", "h")], NOW)
         begun = time.perf_counter()
         for day in range(DAYS):
             for what in ("work", "traffic", "requests"):

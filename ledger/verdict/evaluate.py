@@ -101,10 +101,12 @@ def _advise(
     memory = memory_of(before)
     last = history.days - 1
     first = 0 if before is None else (before.day - history.start.date()).days + 1
-    since = max(first, 0)
-    start = before.regret if before is not None and before.event != "switched" else 0.0
+    since, start = max(first, 0), before.regret if before is not None and before.event != "switched" else 0.0
+    begun = max(since, last - 27 if before is None else 0)
+    if first < settings.limits.min_days and (before is None or before.event != "switched"):
+        since, start = 0, 0.0  # nothing was weighed yet: the meter begins with the history
     out = []
-    for day in range(max(since, last - 27 if before is None else 0), last + 1):
+    for day in range(begun, last + 1):
         if day + 1 < settings.limits.min_days:  # nothing to weigh: history is too short, whatever it says
             found = Signs(history.day(day).date(), "", f"{day + 1} complete days")
         else:
