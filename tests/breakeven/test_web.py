@@ -240,7 +240,7 @@ def test_the_pages_in_a_browser(served, tmp_path, name, texts, charts):
     if not chromium:
         pytest.skip("chromium is not here; .ci/run installs it")
     command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-               "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}", "--virtual-time-budget=60000", "--dump-dom",
+               "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path}", "--virtual-time-budget=45000", "--dump-dom",
                f"{served}/{name}?from=now-30d"]  # fmt: skip
     shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     for text in ("demo data", 'aria-current="page"', *texts):

@@ -19,8 +19,8 @@ from collector.receivers.otlp import JSON, LOGS, METRICS, PROTOBUF, TRACES, Rece
 from ledger.prices.register import PriceRegister
 
 OTLP = DATA / "otlp"
-NOW = datetime(2026, 12, 1, tzinfo=UTC)
-START = datetime(2026, 11, 22, tzinfo=UTC)
+NOW = datetime.now(UTC) + timedelta(days=1)
+START = NOW.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=4)  # links of spans live seven days
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def test_a_long_id_is_one_event_in_log_and_span(store, prices, receiver, tmp_pat
     log.write_text(
         json.dumps(
             {
-                "ts": "2026-11-22T00:00:01Z",
+                "ts": (START + timedelta(seconds=1)).isoformat(),
                 "response": {
                     "id": long,
                     "object": "chat.completion",
