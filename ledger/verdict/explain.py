@@ -224,7 +224,12 @@ def scaled(facts: Facts, factor: float) -> Facts:
 
 def priced(facts: Facts, factor: float) -> Facts:
     """Return the facts with all API prices times a factor."""
-    api = tuple(replace(o, usd=None if o.usd is None else o.usd * factor) for o in facts.api)
+    api = tuple(
+        replace(
+            o, usd=None if o.usd is None else o.usd * factor, usd_low=None if o.usd_low is None else o.usd_low * factor
+        )
+        for o in facts.api
+    )
     return replace(facts, api=api)
 
 

@@ -137,6 +137,8 @@ def signs(
     missing = found.reason if found.verdict in ("insufficient_data", "no_options") else ""
     if weighed.facts.days < settings.limits.min_days:
         missing = missing or f"{weighed.facts.days} complete days"
+    if weighed.facts.current_usd is None:  # a base of known parts only is no base: a move would look dearer than it is
+        missing = missing or "today's cost unknown"
     best = next((c for c in found.choices if c.deployment == weighed.candidate.split("|")[1]), None)
     own = min((c.grade for c in found.choices), default="")
     move = Move(

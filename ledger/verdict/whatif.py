@@ -51,14 +51,20 @@ def whatif(facts: Facts, change: Change, gpus_per_replica: Mapping[str, int]) ->
             for o in other.own
         )
         other = replace(other, own=own)
-    scale = change.api_factor * change.volume
-    usd = None if facts.current_usd is None or facts.current != "api" else facts.current_usd * scale
-    other = replace(other, current_usd=usd if facts.current == "api" else facts.current_usd)
+    if change != Change(replicas=change.replicas):
+        other = replace(other, current_usd=_current_usd(facts, change))
     then = judge(other)
     if change.replicas is None:
         return Answer(judge(facts), then)
     best = min(then.choices, key=lambda c: (c.usd_month, c.deployment), default=None)
     return Answer(judge(facts), then, _fixed(other, best, change.replicas), best.deployment if best else "")
+
+
+def _current_usd(facts: Facts, change: Change) -> float | None:
+    """Return today's cost under a change; None off the API, where idle and busy hours do not scale with volume."""
+    if facts.current_usd is None or facts.current != "api":
+        return None
+    return facts.current_usd * change.api_factor * change.volume
 
 
 def _fixed(facts: Facts, best: Choice | None, replicas: int) -> float | None:
