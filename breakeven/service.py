@@ -24,7 +24,7 @@ from ledger.store import Store
 from ledger.verdict.evaluate import FIRST_DAYS, evaluate, with_tests
 from ledger.verdict.explain import shared
 from ledger.verdict.history import boxes, read
-from ledger.verdict.remember import accept, moved, realised
+from ledger.verdict.remember import accept, memories, moved, realised
 from ledger.verdict.weigh import facts_at
 from ledger.verdict.whatif import backtest, whatif
 
@@ -155,9 +155,11 @@ class Service:
         facts, bound = row["details"]["facts"], row["details"]["bound"]
         priced = [o for o in facts["api"] if o["usd"] is not None]
         old = min(priced, key=lambda o: (o["usd"], o["deployment"]), default={"deployment": ""})
+        advised = memories(self.store).get(workload)
+        label, option, replicas = (advised.candidate if advised and advised.candidate else "||").split("|")
         forecast = {
-            "label": row["details"]["judgement"]["label"], "option": row["option"], "replicas": row["replicas"],
-            "saving_usd_day": bound["mean"] if bound else 0.0, "from": row["current"],
+            "label": label, "option": option, "replicas": int(replicas or 0),
+            "saving_usd_day": bound["mean"] if bound else None, "from": row["current"],
             "from_option": old["deployment"] if row["current"] == "api" else "",
         }  # fmt: skip
         accept(self.store, workload, forecast)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.records import Signal, Verdict
 from ledger.verdict import explain
-from ledger.verdict.history import BUCKET_S, boxes, hours_of_week, read
+from ledger.verdict.binned import BUCKET_S, hours_of_week
+from ledger.verdict.history import boxes, read
 from ledger.verdict.judge import MONTH_H
 from ledger.verdict.remember import memories, memory_of, row_of
 from ledger.verdict.states import Signs, advance

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ledger.verdict import coverage
-from ledger.verdict.load import Load
+from ledger.verdict.binned import AT_ONCE, ask_loads, keep_loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from ledger.costing.declared import Declared
     from ledger.prices.register import PriceRegister
     from ledger.records import Deployment, Workload
     from ledger.store import Store
+    from ledger.verdict.load import Load
 
 _PACKAGE = "ledger.verdict"
 _DAY = timedelta(days=1)
-DAY_S = 86_400
-BUCKET_S = 10
-_CHUNK_DAYS = 2
+_RECENT = 28 * _DAY
+_AWAY_DAYS = 7
+"""Days without own work up to now after which a workload no longer counts as running on a deployment."""
 MIN_PREFIX = 1024
 """Tokens from which an own prefix hit may be a cache read at a provider."""
 SUNK = ("owned", "committed")
@@ -59,6 +62,7 @@ class Box:
 class History:
     """One workload's complete days, the oldest first; every list has one entry a day.
 
+    `own_usd`: what a day cost avoidably on our GPUs at current rates, None unknown.
     `others`: mean load in replicas that other workloads have on each own deployment now.
     """
 
@@ -68,7 +72,7 @@ class History:
     covered: list[float]
     traffic: list[dict[str, int]]
     billed: list[Priced]
-    own_usd: float | None
+    own_usd: list[float | None]
     api: dict[str, list[Priced]] = field(default_factory=dict)
     load: dict[str, list[Load]] = field(default_factory=dict)
     others: dict[str, float] = field(default_factory=dict)
@@ -122,19 +126,23 @@ def read(
     if first >= end or not wanted:
         return out
     span = {"from": first, "to": end}
-    _traffic(store, out, span)
-    own_work = store.ask(_PACKAGE, "own_work", **{"from": max(first, end - 28 * _DAY), "to": end})
-    for one in out.values():
-        one.own_usd = _own_usd(one.workload.name, own_work, declared, as_of)
-        one.others = _others(one.workload.name, own_work, declared, (end - max(first, end - 28 * _DAY)).total_seconds())
-    _priced(store, prices, declared, out, span, as_of)
-    _loads(store, declared, out, span, widths or {})
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        loads = ask_loads(store, declared, out, span, widths or {}, pool)
+        _traffic(store, out, span)
+        own_work = store.ask(_PACKAGE, "own_work", **span)
+        priced, recent = boxes(declared, as_of), max(first, end - _RECENT)
+        for one in out.values():
+            one.own_usd = _own_usd(one, own_work, priced)
+            one.others = _others(one.workload.name, own_work, declared, recent, end)
+        _priced(store, prices, declared, out, span, as_of)
+        keep_loads(loads)
     return out
 
 
 def _empty(workload: Workload, start: datetime, end: datetime) -> History:
     days = round((end - start) / _DAY)
-    return History(workload, start, days, [0.0] * days, [defaultdict(int) for _ in range(days)], [Priced()] * days, 0.0)
+    traffic: list[dict[str, int]] = [defaultdict(int) for _ in range(days)]
+    return History(workload, start, days, [0.0] * days, traffic, [Priced()] * days, [0.0] * days)
 
 
 def _begin(first: datetime | None, start: datetime, end: datetime) -> datetime:
@@ -150,49 +158,73 @@ def _begin(first: datetime | None, start: datetime, end: datetime) -> datetime:
 def _traffic(store: Store, out: dict[str, History], span: dict[str, datetime]) -> None:
     hours: dict[str, dict[int, int]] = defaultdict(dict)
     for row in store.ask(_PACKAGE, "traffic", **span):
-        one = out.get(row["workload"])
-        if one is None or row["hour"] < one.start:
-            continue
-        at = round((row["hour"] - one.start).total_seconds()) // 3600
-        hours[row["workload"]][at] = row["requests"]
-        day = one.traffic[at // 24]
-        for name, value in row.items():
-            if name not in ("workload", "hour"):
-                day[name] += value
+        one = out.get(row.pop("workload"))
+        at = (row.pop("day") - one.start.date()).days if one else -1
+        told = zip(row.pop("hours"), row.pop("by_hour"), strict=True)
+        if one is not None and at >= 0:
+            row.pop("told")
+            one.traffic[at] = row
+            hours[one.workload.name] |= {24 * at + hour: requests for hour, requests in told}
     for name, one in out.items():
         counts = [hours[name].get(h, 0) for h in range(24 * one.days)]
         gone = coverage.missing(counts)
         one.covered = [1 - sum(h in gone for h in range(24 * d, 24 * d + 24)) / 24 for d in range(one.days)]
 
 
-def _others(name: str, rows: list[dict[str, Any]], declared: Declared, seconds: float) -> dict[str, float]:
-    """Return the mean load in replicas that other workloads have on each own deployment."""
+def _others(
+    name: str, rows: list[dict[str, Any]], declared: Declared, start: datetime, end: datetime
+) -> dict[str, float]:
+    """Return the mean load in replicas that other workloads had on each own deployment in a span."""
     out: dict[str, float] = defaultdict(float)
     for one in declared.own:
         for row in rows:
-            if row["side"] == "self_hosted" and row["deployment"] == one.name and row["workload"] != name:
+            if row["deployment"] == one.name and row["workload"] != name and row["day"] >= start.date():
                 work = one.s_per_uncached * row["uncached"] + one.s_per_cached * row["cached"]
-                out[one.name] += (work + one.s_per_output * row["output"] + one.s_per_kv * row["kv2"] / 2) / seconds
+                work += one.s_per_output * row["output"] + one.s_per_kv * row["kv2"] / 2
+                out[one.name] += work / (end - start).total_seconds()
     return out
 
 
-def _own_usd(name: str, rows: list[dict[str, Any]], declared: Declared, as_of: datetime) -> float | None:
-    """Return what a day of a workload costs avoidably on our GPUs now: its share of each pool by work; None unknown."""
-    usd = 0.0
-    for box in boxes(declared, as_of).values():
-        one = box.deployment
-        work = {
-            row["workload"]: (one.s_per_uncached or 1.0) * row["uncached"] + one.s_per_cached * row["cached"]
-            + (one.s_per_output or 4.0) * row["output"] + one.s_per_kv * row["kv2"] / 2
-            for row in rows if row["side"] == "self_hosted" and row["deployment"] == one.name
-        }  # fmt: skip
-        if not work.get(name):
-            continue
-        if box.usd_hour is None:
-            return None
+def _own_usd(history: History, rows: list[dict[str, Any]], priced: Mapping[str, Box]) -> list[float | None]:
+    """Return what each day costs avoidably on our GPUs at current rates; None where a rate is unknown.
+
+    A workload carries the share of a pool that it worked of what all worked on a day, from its first day there to its
+    last; days on which nobody worked are shared as all its days are.
+    """
+    out: list[float | None] = [0.0] * history.days
+    for box in priced.values():
+        shares = _shares(history, [row for row in rows if row["deployment"] == box.deployment.name], box.deployment)
         hourly = box.usd_power if box.sunk else box.usd_hour
-        usd += work[name] / sum(work.values()) * max(box.replicas, 1) * hourly * 24
-    return usd
+        for index, part in shares.items():
+            before = out[index]
+            if part and 0 <= index < history.days:
+                known = before is not None and hourly is not None
+                out[index] = (before or 0.0) + part * max(box.replicas, 1) * (hourly or 0.0) * 24 if known else None
+    return out
+
+
+def _shares(history: History, rows: list[dict[str, Any]], one: Deployment) -> dict[int, float]:
+    """Return the share of a deployment's work that a workload did, by index of the day."""
+    name, first = history.workload.name, history.start.date()
+    mine: dict[int, float] = defaultdict(float)
+    everyone: dict[int, float] = defaultdict(float)
+    for row in rows:
+        work = (
+            (one.s_per_uncached or 1.0) * row["uncached"] + one.s_per_cached * row["cached"]
+            + (one.s_per_output or 4.0) * row["output"] + one.s_per_kv * row["kv2"] / 2
+        )  # fmt: skip
+        day = (row["day"] - first).days
+        everyone[day] += work
+        if row["workload"] == name and work:
+            mine[day] += work
+    if not mine:
+        return {}
+    last = max(mine)
+    if history.days - 1 - last <= _AWAY_DAYS:
+        last = history.days - 1
+    days = range(max(0, min(mine)), last + 1)
+    usual = sum(mine.values()) / sum(everyone.values())
+    return {d: mine[d] / everyone[d] if everyone.get(d) else usual for d in days}
 
 
 def _priced(
@@ -225,58 +257,3 @@ def _put(history: History, row: dict[str, Any], days: list[Priced], low: float) 
     at = (row["day"] - history.start.date()).days
     if 0 <= at < history.days:
         days[at] = Priced(float(row["usd"]), float(low), row["missing"], row["attempts"])
-
-
-def _loads(
-    store: Store, declared: Declared, out: dict[str, History], span: dict[str, datetime], widths: Mapping[str, int]
-) -> None:
-    for width in sorted({widths.get(name, BUCKET_S) for name in out}):
-        part = [history for name, history in out.items() if widths.get(name, BUCKET_S) == width]
-        pairs = [
-            (h, d) for h in part for d in declared.own
-            if d.name in h.workload.deployments and (d.s_per_uncached > 0 or d.s_per_output > 0)
-        ]  # fmt: skip
-        if pairs:
-            _loads_of(store, pairs, span, width)
-
-
-def _loads_of(store: Store, pairs: list[tuple[History, Deployment]], span: dict[str, datetime], width: int) -> None:
-    """Read the load of (workload, deployment) pairs, those of one workload beside each other."""
-    names = list(dict.fromkeys(h.workload.name for h, _ in pairs))
-    owners = [h.workload.name for h, _ in pairs]
-    given = {
-        "uncached": [d.s_per_uncached for _, d in pairs], "cached": [d.s_per_cached for _, d in pairs],
-        "output": [d.s_per_output for _, d in pairs], "kv": [d.s_per_kv for _, d in pairs],
-        "workloads": names, "starts": [owners.index(name) + 1 for name in names],
-        "counts": [owners.count(name) for name in names], "width": width,
-    }  # fmt: skip
-    told: dict[tuple[int, date], list[dict[str, Any]]] = defaultdict(list)
-    at = span["from"]
-    while at < span["to"]:  # the load of all workloads by ten seconds would not fit into memory at once
-        until = min(at + _CHUNK_DAYS * _DAY, span["to"])
-        for row in store.ask(_PACKAGE, "load_days", **given, **{"from": at, "to": until}):
-            told[row["pair"], row["day"]].append(row)
-        at = until
-    for number, (history, one) in enumerate(pairs, 1):
-        first = history.start.date()
-        history.load[one.name] = [_load(told[number, first + d * _DAY], DAY_S / width) for d in range(history.days)]
-
-
-def hours_of_week(store: Store, history: History, one: Deployment, width: int = BUCKET_S) -> dict[int, Load]:
-    """Return the load of a workload on an own deployment by hour of the week (UTC), over its last four weeks."""
-    end = history.day(history.days)
-    rows = store.ask(
-        _PACKAGE, "load_hours", workload=history.workload.name, width=width, uncached=one.s_per_uncached,
-        cached=one.s_per_cached, output=one.s_per_output, kv=one.s_per_kv,
-        **{"from": max(history.start, end - 28 * _DAY), "to": end},
-    )  # fmt: skip
-    told: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        told[row["hour"]].append(row)
-    weeks = min(4.0, history.days / 7)
-    return {hour: _load(found, weeks * 3600 / width) for hour, found in told.items()}
-
-
-def _load(rows: list[dict[str, Any]], buckets: float) -> Load:
-    bins = {row["bin"]: (float(row["buckets"]), row["total"]) for row in rows}
-    return Load(bins, buckets, max((row["peak"] for row in rows), default=0.0))

@@ -69,17 +69,20 @@ def moved(store: Store, workload: str, day: date) -> Advice:
 
 @dataclass(frozen=True, slots=True)
 class Realised:
-    """A forecast that was accepted and what came of it, USD a day; `saved` None until a complete day after the move."""
+    """A forecast that was accepted and what came of it, USD a day.
+
+    `forecast` None where no bound could be given then; `saved` None until a complete day after the move.
+    """
 
     since: date
-    forecast: float
+    forecast: float | None
     saved: float | None
     days: int
 
     @property
     def ratio(self) -> float | None:
         """Measured over forecast."""
-        return self.saved / self.forecast if self.saved is not None and self.forecast > 0 else None
+        return self.saved / self.forecast if self.saved is not None and self.forecast and self.forecast > 0 else None
 
 
 def realised(store: Store, history: History) -> Realised | None:
@@ -93,5 +96,7 @@ def realised(store: Store, history: History) -> Realised | None:
     first = (begun - history.start.date()).days + 1
     days = range(max(first, 0), min(history.days, max(first, 0) + MEASURED_DAYS))
     old = history.api.get(told.get("from_option", ""))
-    saved = fmean(old[d].usd - base_usd(history, d) for d in days) if old and days else None
-    return Realised(begun + timedelta(days=1), float(told["saving_usd_day"]), saved, len(days))
+    saved = None
+    if old and days and all(history.own_usd[d] is not None for d in days):
+        saved = fmean(old[d].usd - base_usd(history, d) for d in days)
+    return Realised(begun + timedelta(days=1), told["saving_usd_day"], saved, len(days))

@@ -75,7 +75,7 @@ def facts_at(history: History, last: int, boxes: Mapping[str, Box], settings: Se
         "requests", "successful_requests", "attempts", "api_requests", "unpriced_attempts", "no_usage")}  # fmt: skip
     covered = [history.covered[d] for d in window]
     hours = 24.0 * len(window)
-    known = history.own_usd is not None and _sum(history.billed, window, empty=True) is not None
+    known = all(history.own_usd[d] is not None for d in window) and _sum(history.billed, window, empty=True) is not None
     return Facts(
         workload=history.workload.name, hours=hours, days=len(window),
         coverage=fmean(covered) if covered else None,
@@ -179,7 +179,7 @@ def candidate_days(history: History, facts: Facts, label: str, choice: Choice | 
 
 def base_usd(history: History, day: int) -> float:
     """Return what a day costs where its traffic runs now, at current prices, as far as they are known."""
-    return history.billed[day].usd + (history.own_usd or 0.0)
+    return history.billed[day].usd + (history.own_usd[day] or 0.0)
 
 
 def _own(

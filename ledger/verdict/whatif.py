@@ -111,7 +111,7 @@ def backtest(history: History, boxes: Mapping[str, Box], settings: Settings) -> 
                 replicas = _best_replicas(facts_at(history, day - 1, boxes, settings), own.deployment)
                 chosen.append(replicas)
             load = history.load[own.deployment][day]
-            hour = own.hour(max(replicas, 1)) if replicas else 0.0
+            hour = own.hour(replicas) if replicas else 0.0
             share = load.overflow(replicas) / load.mean if load.mean else 0.0
             costs.append(hour * 24 + on_api[day] * share + (own.usd_fixed_month / 30 if replicas else 0.0))
         start = 0 if facts.current in ("api", "") else 1

@@ -119,6 +119,7 @@ def test_accepted_moved_and_scored(store, prices):
     assert score.saved == pytest.approx(720 * 0.1001 - 4 * 0.125 * 24, rel=1e-6)
     assert score.forecast == pytest.approx(mean)
     assert score.ratio == pytest.approx(score.saved / mean)
+    assert replace(score, forecast=None).ratio is None  # accepted before a bound could be given
 
 
 def test_policy_decides_before_cost(store, prices):
