@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from ledger.costing.reconcile import reconcile
 from ledger.errors import BreakevenError
-from ledger.records import JobRun, Signal
+from ledger.records import JobRun, Signal, SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +56,14 @@ class Jobs:
             )  # fmt: skip
 
     def start(self) -> None:
-        """Begin; each job runs once at the start."""
+        """Begin, and write down which program keeps the store; each job runs once at the start."""
+        declared = hashlib.sha256(repr(self.service.config.declared()).encode()).hexdigest()[:12]
+        build = {
+            "version": version("breakeven"),
+            "config": declared,
+            "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }
+        self.service.store.add([SourceState("breakeven", "build", json.dumps(build))])
         self._scheduler.start()
 
     def stop(self) -> None:

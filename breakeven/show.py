@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from rich import box
 from rich.cells import cell_len
@@ -106,15 +107,19 @@ def result(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def plain(value: Any) -> Any:
     """Return a value for JSON: money and instants as text, unknown as null."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return _text(value) if isinstance(value, (Decimal, date, UUID, bytes)) else value
+
+
+def _text(value: Decimal | date | UUID | bytes) -> str:
     if isinstance(value, Decimal):
         text = f"{value:f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

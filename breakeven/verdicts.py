@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from breakeven import show
+from breakeven import said, show
 from breakeven.answers import moment, verdict_rows
 from breakeven.command import Json, opened, print_json, wants_json
-from dashboards.panel import vocabulary
 from ledger.errors import ConfigError
 from ledger.verdict.whatif import Change
 
@@ -19,15 +18,6 @@ if TYPE_CHECKING:
     from breakeven.service import Service
     from ledger.verdict.judge import Judgement
     from ledger.verdict.remember import Realised
-
-_STATES = {
-    "insufficient": "too little is known to advise",
-    "steady": "nothing to do",
-    "watch": "a saving that may be worth a move is being watched",
-    "recommend": "a move is recommended",
-    "acknowledged": "the recommended move was accepted",
-    "clear": "the last advice is withdrawn",
-}
 
 
 def verdict_command(
@@ -102,7 +92,7 @@ def verdicts_table(rows: list[dict[str, Any]]) -> None:
         ["workload", "now", "verdict", "API>", "best>", "saving>", "advice"],
         [
             [
-                row["workload"], row["current"] or "–", _label(row), show.usd(row["api_usd_month"]),
+                row["workload"], row["current"] or "–", said.label(row), show.usd(row["api_usd_month"]),
                 show.usd(row["candidate_usd_month"]), show.usd(row["saving_usd_month"]), _state(row),
             ]
             for row in rows
@@ -119,28 +109,12 @@ def _state(row: dict[str, Any]) -> str:
     return str(advice["state"]) if advice else "–"
 
 
-def _label(row: dict[str, Any]) -> str:
-    words = vocabulary()["mappings"]["verdict"]
-    word = str(words.get(row["verdict"], [row["verdict"]])[0])
-    return f"{word} n={row['replicas']}" if row["verdict"] == "hybrid" else word
-
-
 def _explain(row: dict[str, Any], score: Realised | None) -> None:
     """Print what a verdict stands on: sentences first, figures after."""
-    details = row["details"]
-    facts, judged, advice = details["facts"], details["judgement"], details.get("advice")
-    show.say(f"\n{row['workload']}: {_label(row)}. {row['reason']}.")
-    if advice:
-        show.say(f"Advice: {_STATES[advice['state']]}.{_missing(advice)}")
-    _sure(details)
-    for fired in judged["fired"]:
-        show.say(f"Policy rule {fired}.")
-    if judged["shadow_month"]:
-        show.say(f"What policy rules out would save {show.usd(judged['shadow_month'])} a month.")
-    if score is not None:
-        saved = "no complete day since the move yet" if score.saved is None else f"{show.usd(score.saved)} a day saved"
-        part = "" if score.ratio is None else f", {score.ratio:.0%} of it"
-        show.say(f"Accepted with a forecast of {show.usd(score.forecast)} a day; over {score.days} days {saved}{part}.")
+    details, facts = row["details"], row["details"]["facts"]
+    show.say("")
+    for line in said.sentences(row, score):
+        show.say(line)
     show.table(
         f"Options · {facts['days']} complete days, coverage {show.share(facts['coverage'])}, priced "
         f"{show.share(facts['priced_share'])}, {facts['successful_requests']:,} successful requests",
@@ -154,77 +128,8 @@ def _explain(row: dict[str, Any], score: Realised | None) -> None:
             for o in sorted(details["options"], key=lambda o: (o["usd_month"] is None, o["usd_month"] or 0))
         ],
     )  # fmt: skip
-    _figures(details)
-
-
-def _missing(advice: dict[str, Any]) -> str:
-    if not advice["candidate"] and not advice["blocking"]:
-        return ""
-    held = f" Not yet recommended: {'; '.join(advice['blocking'])}." if advice["blocking"] else ""
-    return held if advice["state"] in ("watch", "steady") else ""
-
-
-def _sure(details: dict[str, Any]) -> None:
-    bound, bands, payback = details["bound"], details.get("bands") or {}, details["payback"]
-    if bound and payback:
-        show.say(
-            f"Moving saves {show.usd(bound['mean'] * 30)} in 30 days; with 80 % confidence between "
-            f"{show.usd(bound['lower'] * 30)} and {show.usd(bound['upper'] * 30)}: {len(bound['weeks'])} whole weeks."
-        )
-    if payback:
-        months = "never" if payback["months"] is None else f"after {payback['months']:.1f} months"
-        spread = bands.get("payback_months")
-        more = f" (10/50/90 %: {' / '.join('never' if x is None else f'{x:.1f}' for x in spread)})" if spread else ""
-        reason = f" ({payback['reason'].replace('_', ' ')})" if payback["reason"] else ""
-        show.say(f"The move costs {show.usd(payback['once_usd'])} once and pays back {months}{reason}{more}.")
-
-
-def _figures(details: dict[str, Any]) -> None:
-    for flip in details["flips"]:
-        then = f" → {flip['label']}" if flip.get("label") else ""
-        show.say(
-            f"  flips at {flip['what']} {_number(flip['value'])} {flip['unit']} (now {_number(flip['now'])}){then}"
-        )
-    volumes = details["volumes"]
-    if volumes and volumes["never_on_this_box"]:
-        show.say("  never on this box: no volume that it can carry pays")
-    elif volumes:
-        edges = " and ".join(
-            f"{_number(volumes[name])} times today's"
-            for name in ("next_below", "next_above")
-            if volumes[name] is not None
-        )
-        place = "inside" if volumes["inside"] else "outside of"
-        show.say(
-            f"  today's volume is {place} a range in which whole replicas alone pay; next edges: {edges or 'none'}"
-        )
-    _later(details)
-    for one in details.get("unsure") or []:
-        show.say(f"  least sure: {one['what']}: {show.usd(one['usd_month'])} a month")
-    advice = details.get("advice")
-    if advice:
-        show.say(
-            f"  regret so far {show.usd(advice['regret'])}, due at {show.usd(advice['threshold'])} "
-            f"(half of {show.usd(advice['switch_usd'])} there and {show.usd(advice['back_usd'])} back)"
-        )
-
-
-def _later(details: dict[str, Any]) -> None:
-    """Print what other ways of buying the same capacity would do."""
-    schedule, leaving = details.get("scheduled"), details.get("leaving")
-    if schedule and schedule["most"]:
-        show.say(f"  by the hour of the week ({schedule['least']} to {schedule['most']} replicas of "
-                 f"{schedule['deployment']}, starts in it): {show.usd(schedule['usd_month'])} a month")  # fmt: skip
-    if leaving:
-        best = "never" if leaving["best_month"] is None else f"month {leaving['best_month']}"
-        show.say(
-            f"  leaving {leaving['deployment']}, paid for {leaving['months_left']} more months, saves in 3 years "
-            f"{show.usd(leaving['now'])} now, {show.usd(leaving['at_the_end'])} at the end of the term; best: {best}"
-        )
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    for line in said.figures(details):
+        show.say(f"  {line}")
 
 
 def backtest_command(
@@ -270,7 +175,9 @@ def backtest_command(
 
 def whatif_command(
     workload: Annotated[str, typer.Argument(help="Workload.")],
-    gpu_price: Annotated[float | None, typer.Option(help="USD of a GPU-hour.", min=0)] = None,
+    gpu_price: Annotated[
+        float | None, typer.Option(help="USD of a GPU-hour, as if none were paid for yet.", min=0)
+    ] = None,
     api_price: Annotated[str, typer.Option(help="Factor on API prices: x0.5 is half.")] = "x1",
     volume: Annotated[str, typer.Option(help="Factor on the volume: x2 is twice.")] = "x1",
     replicas: Annotated[int | None, typer.Option(help="Price this number of own replicas.", min=0, max=1000)] = None,

@@ -25,7 +25,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from breakeven import bills, metrics, show
+from breakeven import bills, metrics, said, show
 from breakeven.answers import (
     asked_rows,
     cost_answer,
@@ -79,6 +79,7 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
             Route("/api/v1/reconciliation", web.answer(web.reconciliation)),
             Route("/api/v1/dashboards/{dashboard}", web.answer(web.dashboard)),
             Route("/api/v1/panels/{dashboard}/{panel}", web.answer(web.panel)),
+            Route("/api/v1/marks/{dashboard}", web.answer(web.marks)),
             Route("/v1/traces", web.receive(otlp.TRACES), methods=["POST", "PUT"]),
             Route("/v1/metrics", web.receive(otlp.METRICS), methods=["POST", "PUT"]),
             Route("/v1/logs", web.receive(otlp.LOGS), methods=["POST", "PUT"]),
@@ -232,8 +233,14 @@ class Web:
         """Answer /api/v1/verdicts?workload=&explain= with the latest verdicts; explain=1 judges one workload anew."""
         query = _query(request, {"workload": "", "explain": ""})
         if query["explain"] in ("1", "true") and query["workload"]:
-            return {"rows": self.service.judged(query["workload"])}
+            rows = self.service.judged(query["workload"])
+            return {"rows": [{**row, "said": self._said(row)} for row in rows]}
         return {"rows": verdict_rows(self.service, query["workload"])}
+
+    def _said(self, row: dict[str, Any]) -> dict[str, list[str]]:
+        """Return a verdict in words."""
+        score = self.service.realised(row["workload"])
+        return {"sentences": said.sentences(row, score), "figures": list(said.figures(row["details"]))}
 
     def idle(self, request: Request) -> Any:
         """Answer /api/v1/idle?hours=24."""
@@ -259,19 +266,30 @@ class Web:
 
     def panel(self, request: Request) -> Any:
         """Answer one panel's data by its id; values are bound, never pasted."""
-        query = request.query_params
-        variables: dict[str, list[str]] = {}
-        for key, value in query.multi_items():
-            if key.startswith("var-"):
-                variables.setdefault(key.removeprefix("var-"), []).append(value)
-        now = datetime.now(UTC)
-        end = _instant(query.get("to"), now)
-        start = _instant(query.get("from"), end - timedelta(days=30))
-        width = query.get("width", "800")
+        start, end, variables = _asked(request)
+        width = request.query_params.get("width", "800")
         return page.answer(
             self.service.store, _known(request.path_params["dashboard"]), request.path_params["panel"], start=start,
-            end=end, as_of=now, width=int(width) if width.isdigit() and len(width) < 6 else 800, variables=variables,
+            end=end, as_of=datetime.now(UTC), width=int(width) if width.isdigit() and len(width) < 6 else 800,
+            variables=variables,
         )  # fmt: skip
+
+    def marks(self, request: Request) -> Any:
+        """Answer what happened on a dashboard's time axis."""
+        start, end, variables = _asked(request)
+        name = _known(request.path_params["dashboard"])
+        return {"marks": page.marks(self.service.store, name, start=start, end=end, variables=variables)}
+
+
+def _asked(request: Request) -> tuple[datetime, datetime, dict[str, list[str]]]:
+    """Return the range and the variables of a query."""
+    query = request.query_params
+    variables: dict[str, list[str]] = {}
+    for key, value in query.multi_items():
+        if key.startswith("var-"):
+            variables.setdefault(key.removeprefix("var-"), []).append(value)
+    end = _instant(query.get("to"), datetime.now(UTC))
+    return _instant(query.get("from"), end - timedelta(days=30)), end, variables
 
 
 def _navigation(name: str) -> str:

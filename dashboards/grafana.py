@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from dashboards import panel as definitions
 from ledger.sqlfile import sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from dashboards.panel import Dashboard, Panel
@@ -18,9 +18,13 @@ MIN_GRAFANA, MIN_PLUGIN = "11.6", "4.15"
 """Oldest Grafana and ClickHouse plugin that these files are for."""
 SOURCE = {"type": "grafana-clickhouse-datasource", "uid": "${datasource}"}
 HEIGHTS = {"stat": 4, "banner": 4, "table": 9}
-_GRAFANA_DRAWS = {"lines": "timeseries", "bars": "timeseries", "ranking": "bargauge", "banner": "stat"}
+_GRAFANA_DRAWS = {
+    "lines": "timeseries", "bars": "timeseries", "ranking": "bargauge", "banner": "stat", "states": "state-timeline",
+    "history": "status-history", "grid": "table", "curve": "xychart",
+}  # fmt: skip
+_ROWS_AS_THEY_ARE = ("banner", "ranking", "table", "grid", "curve")
+"""Draws whose rows Grafana takes as a table; the others are series over time."""
 _TIMES = {"from": "$__fromTime", "to": "$__toTime", "as_of": "now()", "bucket": "$__interval_s"}
-_PLACE = re.compile(r"\{(\w+):([^{}]+)\}")
 _COLOURS = {"none": "text"}
 _HEADING_IDS = 9000
 DATASOURCE = """apiVersion: 1
@@ -97,25 +101,47 @@ def dashboard(name: str) -> dict[str, Any]:
             "title": "breakeven", "type": "dashboards", "tags": ["breakeven"], "asDropdown": True, "includeVars": True,
             "keepTime": True, "icon": "", "targetBlank": False, "tooltip": "", "url": "",
         }],
-        "annotations": {"list": []},
-        "templating": {"list": [_source_variable(), *(_variable(name) for name in board.variables)]},
+        "annotations": {"list": [_annotation(name, board) for name in board.annotations]},
+        "templating": {"list": [_source_variable(), *(_variable(name, board) for name in board.variables)]},
         "panels": _panels(board),
     }  # fmt: skip
 
 
-def statement(text_: str) -> str:
-    """Return a statement with Grafana's words in its places; its comments stay in the file."""
+def statement(text_: str, offered: Iterable[str]) -> str:
+    """Return a statement with Grafana's words in its places; its comments stay in the file.
+
+    A variable that the dashboard does not offer stands for all.
+    """
     lines = [line for line in text_.strip().splitlines() if not line.lstrip().startswith("--")]
-    return _PLACE.sub(_word, "\n".join(lines))
+    out = "\n".join(lines)
+    for name, kind in definitions.places(out).items():
+        out = out.replace(f"{{{name}:{kind}}}", _word(name, kind, offered=name in offered))
+    return out
 
 
-def _word(found: re.Match[str]) -> str:
-    name, kind = found[1], found[2]
+def _word(name: str, kind: str, *, offered: bool) -> str:
     if name in _TIMES:
         return _TIMES[name]
     if kind == "Array(String)":
-        return f"[${{{name}:singlequote}}]"
-    return f"${{{name}:singlequote}}"
+        return f"[${{{name}:singlequote}}]" if offered else "CAST([], 'Array(String)')"
+    quoted = f"${{{name}:singlequote}}"
+    return quoted if kind == "String" else f"to{kind}({quoted})"
+
+
+def _target(raw: str, *, table: bool) -> dict[str, Any]:
+    return {
+        "refId": "A", "datasource": SOURCE, "editorType": "sql", "rawSql": raw, "format": 1 if table else 0,
+        "queryType": "table" if table else "timeseries", "pluginVersion": "4.20.0",
+    }  # fmt: skip
+
+
+def _annotation(name: str, board: Dashboard) -> dict[str, Any]:
+    given = definitions.marks()[name]
+    return {
+        "name": given["title"], "datasource": SOURCE, "enable": True, "hide": False,
+        "iconColor": definitions.vocabulary()["colours"][given["colour"]],
+        "target": _target(statement(sql("dashboards.annotations", name), board.variables), table=True),
+    }  # fmt: skip
 
 
 def _source_variable() -> dict[str, Any]:
@@ -126,14 +152,24 @@ def _source_variable() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _variable(name: str) -> dict[str, Any]:
-    raw = statement(sql("dashboards.variables", name))
-    return {
-        "type": "query", "name": name, "label": definitions.variables()[name]["title"], "datasource": SOURCE,
-        "query": {"refId": "var", "queryType": "sql", "rawSql": raw}, "definition": raw, "multi": True,
-        "includeAll": True, "allValue": "/**/", "refresh": 2, "sort": 1, "hide": 0, "skipUrlSync": False, "regex": "",
-        "options": [], "current": {"text": ["All"], "value": ["$__all"]},
+def _variable(name: str, board: Dashboard) -> dict[str, Any]:
+    given = definitions.variables()[name]
+    if "default" in given:
+        value = str(given["default"])
+        return {
+            "type": "textbox", "name": name, "label": given["title"], "hide": 0, "skipUrlSync": False, "query": value,
+            "options": [{"text": value, "value": value, "selected": True}], "current": {"text": value, "value": value},
+        }  # fmt: skip
+    raw = statement(sql("dashboards.variables", name), board.variables)
+    made = {
+        "type": "query", "name": name, "label": given["title"], "datasource": SOURCE,
+        "query": {"refId": "var", "queryType": "sql", "rawSql": raw}, "definition": raw, "refresh": 2, "sort": 1,
+        "hide": 0, "skipUrlSync": False, "regex": "", "options": [],
     }  # fmt: skip
+    if name in board.single:
+        return {**made, "multi": False, "includeAll": False, "current": {}}
+    every = {"text": ["All"], "value": ["$__all"]}
+    return {**made, "multi": True, "includeAll": True, "allValue": "/**/", "current": every}
 
 
 def _panels(board: Dashboard) -> list[dict[str, Any]]:
@@ -148,26 +184,29 @@ def _panels(board: Dashboard) -> list[dict[str, Any]]:
             y += 1
             continue
         width = 24 // len(row)
-        height = max(HEIGHTS.get(board.panels[key].draw, 8) for key in row)
+        height = max(board.panels[key].height or HEIGHTS.get(board.panels[key].draw, 8) for key in row)
         out += [
-            _panel(board, board.panels[key], {"h": height, "w": width, "x": width * n, "y": y})
-            for n, key in enumerate(row)
-        ]
+            _panel(board, board.panels[key], {"h": height, "w": width * row.count(key), "x": width * n, "y": y})
+            for n, key in enumerate(row) if row.index(key) == n
+        ]  # fmt: skip
         y += height
     return out
 
 
 def _panel(board: Dashboard, one: Panel, place: dict[str, int]) -> dict[str, Any]:
     kind = _GRAFANA_DRAWS.get(one.draw, one.draw)
-    table = one.draw in ("banner", "ranking", "table")
-    target = {
-        "refId": "A", "datasource": SOURCE, "editorType": "sql",
-        "rawSql": statement(definitions.statement(board.name, one.name)), "format": 1 if table else 0,
-        "queryType": "table" if table else "timeseries", "pluginVersion": "4.20.0",
-    }  # fmt: skip
+    made = {"id": one.id, "type": kind, "title": one.title, "description": one.about, "gridPos": place}
+    if one.links:
+        made["links"] = [
+            {"title": link["title"], "url": f"/d/be-{link['to']}?${{__url_time_range}}", "targetBlank": False}
+            for link in one.links
+        ]
+    if one.draw == "text":
+        return {**made, "options": {"mode": "markdown", "content": definitions.words(board.name, one.name)}}
+    raw = statement(definitions.statement(board.name, one.name), board.variables)
     return {
-        "id": one.id, "type": kind, "title": one.title, "description": one.about, "datasource": SOURCE,
-        "gridPos": place, "interval": one.bucket, "targets": [target],
+        **made, "datasource": SOURCE, "interval": one.bucket,
+        "targets": [_target(raw, table=one.draw in _ROWS_AS_THEY_ARE)],
         "fieldConfig": {"defaults": _defaults(one), "overrides": _overrides(one)}, "options": _options(one),
     }  # fmt: skip
 
@@ -177,6 +216,8 @@ def _defaults(one: Panel) -> dict[str, Any]:
     if one.decimals is not None:
         found["decimals"] = one.decimals
     found["mappings"] = [{"type": "special", "options": {"match": "null+nan", "result": {"text": "–"}}}]
+    if one.codes:
+        found["mappings"].insert(0, _mapping(one.codes, codes=True))
     if one.thresholds:
         steps = [
             {"color": _COLOURS.get(word, word), "value": None if n == 0 else limit}
@@ -190,6 +231,8 @@ def _defaults(one: Panel) -> dict[str, Any]:
     elif one.draw == "bars":
         stacking = {"mode": "normal" if one.stack else "none", "group": "A"}
         found["custom"] = {"drawStyle": "bars", "fillOpacity": 80, "lineWidth": 1, "stacking": stacking}
+    elif one.draw == "grid":
+        found |= {"color": {"mode": "continuous-BlPu"}, "custom": {"cellOptions": {"type": "color-background"}}}
     return found
 
 
@@ -213,6 +256,9 @@ def _overrides(one: Panel) -> list[dict[str, Any]]:
             properties.append({"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [10, 10]}})
         if "mapping" in given:
             properties.append({"id": "mappings", "value": [_mapping(given["mapping"])]})
+        if "link" in given:
+            url = f"/d/be-{given['link']}?var-{given['link']}=${{__data.fields.{name}}}&${{__url_time_range}}"
+            properties.append({"id": "links", "value": [{"title": "Open", "url": url, "targetBlank": False}]})
         out.append({"matcher": {"id": "byName", "options": name}, "properties": properties})
     if one.draw == "stat":
         out.append({"matcher": {"id": "byName", "options": "lower_bound"}, "properties": [
@@ -220,32 +266,36 @@ def _overrides(one: Panel) -> list[dict[str, Any]]:
     return out
 
 
-def _mapping(name: str) -> dict[str, Any]:
-    words = definitions.vocabulary()
+def _mapping(name: str, *, codes: bool = False) -> dict[str, Any]:
+    """Return a mapping of words, or of the numbers that stand for them in their order."""
+    vocabulary = definitions.vocabulary()
     options = {
-        value: {"text": shown, "color": words["colours"][colour], "index": n}
-        for n, (value, (shown, colour)) in enumerate(words["mappings"][name].items())
+        str(n + 1) if codes else value: {"text": shown, "color": vocabulary["colours"][colour], "index": n}
+        for n, (value, (shown, colour)) in enumerate(vocabulary["mappings"][name].items())
     }
     return {"type": "value", "options": options}
 
 
 def _options(one: Panel) -> dict[str, Any]:
-    if one.draw == "stat":
-        modes = {"bad": "inverted", "good": "standard"}
-        return {
-            "reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": "/^value$/"}, "graphMode": "none",
-            "colorMode": "value", "justifyMode": "auto", "textMode": "auto", "orientation": "auto", "wideLayout": True,
-            "showPercentChange": bool(one.rising), "percentChangeColorMode": modes.get(one.rising, "same_as_value"),
-        }  # fmt: skip
-    if one.draw in ("lines", "bars"):
-        return {
-            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": ["lastNotNull"]},
-            "tooltip": {"mode": "multi", "sort": "desc"},
-        }  # fmt: skip
-    if one.draw == "ranking":
-        return {"orientation": "horizontal", "displayMode": "basic", "showUnfilled": True,
-                "reduceOptions": {"values": True, "calcs": ["lastNotNull"], "fields": ""}}  # fmt: skip
-    if one.draw == "banner":
-        return {"reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": "/.*/"}, "graphMode": "none",
-                "colorMode": "none", "textMode": "value_and_name"}  # fmt: skip
-    return {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": [], "countRows": False}}
+    legend = {"displayMode": "list", "placement": "bottom", "showLegend": True}
+    single = {"mode": "single", "sort": "none"}
+    last = {"values": False, "calcs": ["lastNotNull"], "fields": "/.*/"}
+    table = {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": [], "countRows": False}}
+    lines = {"legend": {**legend, "calcs": ["lastNotNull"]}, "tooltip": {"mode": "multi", "sort": "desc"}}
+    by_draw: dict[str, dict[str, Any]] = {
+        "stat": {
+            "reduceOptions": {**last, "fields": "/^value$/"}, "graphMode": "none", "colorMode": "value",
+            "justifyMode": "auto", "textMode": "auto", "orientation": "auto", "wideLayout": True,
+            "showPercentChange": one.rising in ("bad", "good"),
+            "percentChangeColorMode": {"bad": "inverted", "good": "standard"}.get(one.rising, "same_as_value"),
+        },
+        "lines": lines, "bars": lines, "table": table, "grid": table,
+        "ranking": {"orientation": "horizontal", "displayMode": "basic", "showUnfilled": True,
+                    "reduceOptions": {"values": True, "calcs": ["lastNotNull"], "fields": ""}},
+        "banner": {"reduceOptions": last, "graphMode": "none", "colorMode": "none", "textMode": "value_and_name"},
+        "states": {"mergeValues": True, "showValue": "auto", "alignValue": "left", "rowHeight": 0.9, "legend": legend,
+                   "tooltip": single},
+        "history": {"showValue": "never", "rowHeight": 0.9, "colWidth": 0.9, "legend": legend, "tooltip": single},
+        "curve": {"mapping": "auto", "series": [], "legend": legend, "tooltip": single},
+    }  # fmt: skip
+    return by_draw[one.draw]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from dashboards import panel as definitions
 from ledger.errors import ConfigError
+from ledger.sqlfile import sql
 
 if TYPE_CHECKING:
     from dashboards.panel import Panel
@@ -29,15 +30,23 @@ def asset(name: str) -> str:
 def definition(name: str, store: Store) -> dict[str, Any]:
     """Return a dashboard as the page reads it, with the values of its variables."""
     found = definitions.dashboard(name)
-    options = {
-        variable: [row["value"] for row in store.ask("dashboards.variables", variable)] for variable in found.variables
-    }
+    known = {variable: definitions.variables()[variable] for variable in found.variables}
+    options = {variable: _options(store, variable) for variable, given in known.items() if "default" not in given}
     return {
         **asdict(found),
+        "titles": {variable: given["title"] for variable, given in known.items()},
+        "defaults": {variable: given["default"] for variable, given in known.items() if "default" in given},
+        "words": {key: definitions.words(name, key) for key, one in found.panels.items() if one.draw == "text"},
         "colours": definitions.vocabulary()["colours"],
         "mappings": definitions.vocabulary()["mappings"],
         "options": options,
     }
+
+
+def _options(store: Store, variable: str) -> list[str]:
+    """Return the values of a variable, whatever the others are."""
+    used = definitions.places(sql("dashboards.variables", variable))
+    return [row["value"] for row in store.ask("dashboards.variables", variable, **{name: [] for name in used})]
 
 
 def answer(
@@ -64,13 +73,13 @@ def answer(
         raise ConfigError("the range must begin before it ends and span less than 11 years")
     bucket = bucket_of((end - start).total_seconds(), width, definitions.seconds(panel.bucket))
     # Whole buckets, whole hours: a part of one would look like a dip, and money is kept by the hour.
-    step = bucket if panel.draw in ("lines", "bars") else 3600
+    step = bucket if panel.draw in ("lines", "bars", "states", "history") else 3600
     start = datetime.fromtimestamp(start.timestamp() // step * step, UTC)
+    if panel.draw == "text":
+        raise ConfigError(f"panel {panel_name!r} is a text: it stands in the dashboard's definition")
     values: dict[str, Any] = {"from": start, "to": end, "as_of": as_of, "bucket": bucket}
-    values |= {variable: given.get(variable, []) for variable in board.variables}
-    used = definitions.places(definitions.statement(name, panel_name))
     place, key = definitions.source(name, panel_name)
-    rows = store.ask(place, key, **{k: v for k, v in values.items() if k in used})
+    rows = store.ask(place, key, **bind(definitions.places(definitions.statement(name, panel_name)), values, given))
     fields, columns = shape(panel, rows[:MAX_ROWS])
     return {
         "dashboard": name,
@@ -85,6 +94,42 @@ def answer(
         "truncated": len(rows) > MAX_ROWS,
         "as_of": int(as_of.timestamp()),
     }
+
+
+def marks(
+    store: Store, name: str, *, start: datetime, end: datetime, variables: dict[str, list[str]] | None = None
+) -> list[dict[str, Any]]:
+    """Return what happened on a dashboard's time axis: kind, title, time and end in epoch ms, text."""
+    out: list[dict[str, Any]] = []
+    for kind in definitions.dashboard(name).annotations:
+        given = definitions.marks()[kind]
+        used = definitions.places(sql("dashboards.annotations", kind))
+        rows = store.ask("dashboards.annotations", kind, **bind(used, {"from": start, "to": end}, variables or {}))
+        out += [
+            {"kind": kind, "title": given["title"], "colour": given["colour"], "time": _plain(row["time"]),
+             "until": _plain(row.get("timeEnd")), "text": row["text"]}
+            for row in rows
+        ]  # fmt: skip
+    return sorted(out, key=lambda mark: (mark["time"], mark["text"]))
+
+
+def bind(places: dict[str, str], values: dict[str, Any], chosen: dict[str, list[str]]) -> dict[str, Any]:
+    """Return what goes into each place; a variable that is not chosen stands for all, a number for its default."""
+    out: dict[str, Any] = {}
+    for name, kind in places.items():
+        if name in values:
+            out[name] = values[name]
+        elif kind == "Array(String)":
+            out[name] = chosen.get(name, [])
+        elif kind == "String":
+            out[name] = (chosen.get(name) or [""])[-1]
+        else:
+            given = (chosen.get(name) or [str(definitions.variables()[name]["default"])])[-1]
+            try:
+                out[name] = float(given)
+            except ValueError:
+                raise ConfigError(f"variable {name!r}: {given!r} is not a number") from None
+    return out
 
 
 def bucket_of(range_s: float, width: int, least: int) -> int:
@@ -104,17 +149,21 @@ def shape(panel: Panel, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]
     if not rows:
         return [], []
     if panel.draw in ("lines", "bars") and "series" in rows[0]:
-        return _wide(panel, rows)
+        return _wide(panel, rows, "series", "value")
+    if panel.draw in ("states", "history"):
+        return _wide(panel, rows, "lane", "value")
     names = list(rows[0])
     columns = [[_plain(row[name]) for row in rows] for name in names]
     return [_field(panel, name, column) for name, column in zip(names, columns, strict=True)], columns
 
 
-def _wide(panel: Panel, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[list[Any]]]:
+def _wide(
+    panel: Panel, rows: list[dict[str, Any]], by: str, value: str
+) -> tuple[list[dict[str, Any]], list[list[Any]]]:
     times = sorted({row["time"] for row in rows})
-    found = {row["series"] for row in rows}
+    found = {row[by] for row in rows}
     series = [name for name in panel.fields if name in found] + sorted(found - set(panel.fields))
-    values = {(row["time"], row["series"]): _plain(row["value"]) for row in rows}
+    values = {(row["time"], row[by]): _plain(row[value]) for row in rows}
     columns: list[list[Any]] = [[_plain(t) for t in times]]
     columns += [[values.get((t, name)) for t in times] for name in series]
     fields = [
@@ -139,6 +188,8 @@ def _field(panel: Panel, name: str, column: list[Any]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return int(value.timestamp() * 1000)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, float) and not math.isfinite(value):

@@ -12,12 +12,12 @@ from typing import Any
 from ledger.errors import ConfigError
 from ledger.sqlfile import sql
 
-NAMES = ("overview", "api", "gpu")
-DRAWS = ("stat", "banner", "lines", "bars", "ranking", "table")
+NAMES = ("overview", "api", "gpu", "workload", "health")
+DRAWS = ("stat", "banner", "lines", "bars", "ranking", "table", "states", "history", "grid", "curve", "text")
 RISING = ("", "bad", "good", "neutral")
 PLACES = {"from", "to", "as_of", "bucket"}
 """Places of a statement that the reader fills; every other one is a variable."""
-_PLACE = re.compile(r"\{(\w+):")
+_PLACE = re.compile(r"\{(\w+):([^{}]+)\}")
 _SPAN = re.compile(r"(\d+)([mhdw])\Z")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
@@ -26,7 +26,8 @@ _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 class Panel:
     """One panel: what it shows and how; its statement stands beside the definition under its name.
 
-    `same_as`: the statement is that of another dashboard's panel, DASHBOARD.PANEL.
+    `same_as`: the statement is that of another dashboard's panel, DASHBOARD.PANEL. `codes`: the mapping whose words, in
+    their order, the numbers 1, 2, 3 … of a states or history panel stand for. A text panel has a Markdown file instead.
     """
 
     name: str
@@ -43,11 +44,17 @@ class Panel:
     thresholds: tuple[tuple[str, float], ...] = ()
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     same_as: str = ""
+    codes: str = ""
+    height: int = 0
+    links: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One dashboard: panels in rows; a text among the rows is a heading."""
+    """One dashboard: panels in rows; a text among the rows is a heading.
+
+    `single`: variables of which one value is chosen, not several or all.
+    """
 
     name: str
     title: str
@@ -58,6 +65,8 @@ class Dashboard:
     variables: tuple[str, ...]
     rows: tuple[str | tuple[str, ...], ...]
     panels: dict[str, Panel]
+    single: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
 
 
 @cache
@@ -70,6 +79,12 @@ def vocabulary() -> dict[str, Any]:
 def variables() -> dict[str, Any]:
     """Return the definitions of variables."""
     return tomllib.loads(files("dashboards").joinpath("variables", "variables.toml").read_text("utf-8"))
+
+
+@cache
+def marks() -> dict[str, Any]:
+    """Return the definitions of annotations."""
+    return tomllib.loads(files("dashboards").joinpath("annotations", "annotations.toml").read_text("utf-8"))
 
 
 @cache
@@ -91,12 +106,13 @@ def parse(name: str, table: dict[str, Any]) -> Dashboard:
     ids = [panel.id for panel in panels.values()]
     if len(set(ids)) < len(ids):
         raise ConfigError(f"{name}: a panel id is used twice")
-    unknown = set(table["variables"]) - set(variables())
-    if unknown:
-        raise ConfigError(f"{name}: variables {', '.join(sorted(unknown))} are not defined")
+    for key, known in (("variables", variables()), ("annotations", marks())):
+        unknown = set(table.get(key, [])) - set(known)
+        if unknown:
+            raise ConfigError(f"{name}: {key} {', '.join(sorted(unknown))} are not defined")
     return Dashboard(
         name, table["title"], table["about"], table["range"], table["refresh"], tuple(table["tags"]),
-        tuple(table["variables"]), rows, panels,
+        tuple(table["variables"]), rows, panels, tuple(table.get("single", [])), tuple(table.get("annotations", [])),
     )  # fmt: skip
 
 
@@ -120,9 +136,14 @@ def source(name: str, panel: str) -> tuple[str, str]:
     return f"dashboards.{other or name}", key or panel
 
 
-def places(text: str) -> set[str]:
-    """Return the names of a statement's places."""
-    return set(_PLACE.findall(text))
+def words(name: str, panel: str) -> str:
+    """Return the Markdown of a text panel."""
+    return files("dashboards").joinpath(name, f"{panel}.md").read_text("utf-8")
+
+
+def places(text: str) -> dict[str, str]:
+    """Return the places of a statement: name → type."""
+    return dict(_PLACE.findall(text))
 
 
 def _panel(dashboard_name: str, name: str, table: dict[str, Any]) -> Panel:
@@ -137,8 +158,14 @@ def _panel(dashboard_name: str, name: str, table: dict[str, Any]) -> Panel:
     for key, allowed in (("draw", DRAWS), ("unit", tuple(vocabulary()["units"])), ("rising", RISING)):
         if table.get(key, "") not in (*allowed, "") or (key != "rising" and not table[key]):
             raise ConfigError(f"{at}.{key}: {table[key]!r} is not one of {', '.join(allowed)}")
+    if table["draw"] in ("states", "history") and table.get("codes", "") not in vocabulary()["mappings"]:
+        raise ConfigError(f"{at}.codes: not one of {', '.join(vocabulary()['mappings'])}")
+    for link in table.get("links", []):
+        if link.get("to") not in NAMES or "title" not in link:
+            raise ConfigError(f"{at}.links: a link has a title and to = one of {', '.join(NAMES)}")
     given = {
         **table,
+        "links": tuple(table.get("links", [])),
         "thresholds": tuple((word, float(limit)) for word, limit in table.get("thresholds", [])),
     }
     return Panel(name=name, **given)

@@ -2,5 +2,5 @@
 SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, component AS series, sum(usd) AS value
 FROM v_cost_hourly
 WHERE side = 'api' AND vintage = 'booked' AND hour >= {from:DateTime} AND hour < {to:DateTime}
-  AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+  AND (empty({team:Array(String)}) OR team IN {team:Array(String)}) AND (empty({environment:Array(String)}) OR environment IN {environment:Array(String)}) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}) AND (empty({provider:Array(String)}) OR provider IN {provider:Array(String)}) AND (empty({model:Array(String)}) OR model IN {model:Array(String)})
 GROUP BY time, series ORDER BY time, series

@@ -5,5 +5,5 @@ FROM v_prices AS p
 WHERE p.valid_from < {to:DateTime} AND p.valid_to > {to:DateTime} AND p.price_id IN (
   SELECT price_id FROM v_usage_hourly
   WHERE side = 'api' AND price_id != 0 AND hour >= {from:DateTime} AND hour < {to:DateTime}
-    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
+    AND (empty({team:Array(String)}) OR team IN {team:Array(String)}) AND (empty({environment:Array(String)}) OR environment IN {environment:Array(String)}) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}) AND (empty({provider:Array(String)}) OR provider IN {provider:Array(String)}) AND (empty({model:Array(String)}) OR model IN {model:Array(String)}))
 ORDER BY provider, model, variant, above LIMIT 200

@@ -5,6 +5,6 @@ SELECT pair.1 AS time, pair.2 AS value FROM (
     sumOrNullIf(total_input + output, hour >= {from:DateTime}) AS within
   FROM v_usage_hourly
   WHERE side = 'api' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
-    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
+    AND (empty({team:Array(String)}) OR team IN {team:Array(String)}) AND (empty({environment:Array(String)}) OR environment IN {environment:Array(String)}) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}) AND (empty({provider:Array(String)}) OR provider IN {provider:Array(String)}) AND (empty({model:Array(String)}) OR model IN {model:Array(String)}))
 ARRAY JOIN [({from:DateTime}, before), ({to:DateTime}, within)] AS pair
 ORDER BY time

@@ -5,14 +5,14 @@ SELECT c.workload AS workload, c.model AS model, u.requests AS requests, u.token
 FROM (
   SELECT workload, model, sumIf(usd, hour < {from:DateTime}) AS before, sumIf(usd, hour >= {from:DateTime}) AS within FROM v_cost_hourly
   WHERE side = 'api' AND vintage = 'booked' AND model != '' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
-    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+    AND (empty({team:Array(String)}) OR team IN {team:Array(String)}) AND (empty({environment:Array(String)}) OR environment IN {environment:Array(String)}) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}) AND (empty({provider:Array(String)}) OR provider IN {provider:Array(String)}) AND (empty({model:Array(String)}) OR model IN {model:Array(String)})
   GROUP BY workload, model) AS c
 LEFT JOIN (
   SELECT workload, model, if(sum(uncounted_tokens) > 0, NULL, sum(requests)) AS requests, sum(total_input + output) AS tokens,
     if(sum(uncounted_tokens) > 0, NULL, sum(successful_requests)) AS successful
   FROM v_usage_hourly
   WHERE side = 'api' AND hour >= {from:DateTime} AND hour < {to:DateTime}
-    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+    AND (empty({team:Array(String)}) OR team IN {team:Array(String)}) AND (empty({environment:Array(String)}) OR environment IN {environment:Array(String)}) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}) AND (empty({provider:Array(String)}) OR provider IN {provider:Array(String)}) AND (empty({model:Array(String)}) OR model IN {model:Array(String)})
   GROUP BY workload, model) AS u ON u.workload = c.workload AND u.model = c.model
 WHERE c.within != 0
 ORDER BY cost DESC, workload, model LIMIT 200

@@ -3,4 +3,5 @@ SELECT toStartOfInterval(toDateTime(at, 'UTC'), toIntervalSecond({bucket:UInt32}
 FROM gpu_samples FINAL
 WHERE at >= {from:DateTime} AND at < {to:DateTime} AND slice = ''
   AND (empty({pool:Array(String)}) OR gpu IN (SELECT gpu FROM v_gpu_hourly WHERE pool IN {pool:Array(String)}))
+  AND (empty({node:Array(String)}) OR node IN {node:Array(String)})
 GROUP BY time, series ORDER BY time, series

@@ -15,5 +15,5 @@ FROM (
       toFloat64(usd) * (seconds - used_s) / seconds, 0) AS unused
   FROM v_gpu_hourly
   WHERE hour >= end - toIntervalDay(7) AND hour < end AND {to:DateTime} > {from:DateTime}
-    AND (empty({pool:Array(String)}) OR pool IN {pool:Array(String)}))
+    AND (empty({pool:Array(String)}) OR pool IN {pool:Array(String)}) AND (empty({node:Array(String)}) OR node IN {node:Array(String)}))
 GROUP BY pool, device ORDER BY unused_per_day_7d DESC, pool, device LIMIT 200

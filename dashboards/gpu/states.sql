@@ -5,5 +5,5 @@ SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time,
   sum(seconds) / 3600 AS value
 FROM v_gpu_hourly
 WHERE hour >= {from:DateTime} AND hour < {to:DateTime}
-  AND (empty({pool:Array(String)}) OR pool IN {pool:Array(String)})
+  AND (empty({pool:Array(String)}) OR pool IN {pool:Array(String)}) AND (empty({node:Array(String)}) OR node IN {node:Array(String)})
 GROUP BY time, series ORDER BY time, series

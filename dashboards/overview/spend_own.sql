@@ -3,6 +3,6 @@ SELECT pair.1 AS time, pair.2 AS value FROM (
   SELECT sumOrNullIf(usd, hour < {from:DateTime}) AS before, sumOrNullIf(usd, hour >= {from:DateTime}) AS within
   FROM v_cost_hourly
   WHERE side = 'self_hosted' AND vintage = 'booked' AND hour >= {from:DateTime} - ({to:DateTime} - {from:DateTime}) AND hour < {to:DateTime}
-    AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
+    AND (empty({team:Array(String)}) OR team IN {team:Array(String)}) AND (empty({environment:Array(String)}) OR environment IN {environment:Array(String)}) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}))
 ARRAY JOIN [({from:DateTime}, before), ({to:DateTime}, within)] AS pair
 ORDER BY time

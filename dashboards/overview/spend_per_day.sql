@@ -6,5 +6,5 @@ SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time,
   sum(usd) AS value
 FROM v_cost_hourly
 WHERE hour >= {from:DateTime} AND hour < {to:DateTime} AND vintage = 'booked'
-  AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+  AND (empty({team:Array(String)}) OR team IN {team:Array(String)}) AND (empty({environment:Array(String)}) OR environment IN {environment:Array(String)}) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
 GROUP BY time, series ORDER BY time, series

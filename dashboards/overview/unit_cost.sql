@@ -1,16 +1,17 @@
--- Effective cost per 1,000 successful requests of both sides by bucket (none where a provider does not tell its requests), and the break-even of the latest verdicts.
+-- Effective cost per 1,000 successful requests of both sides by bucket (none where a provider does not tell its requests), and the break-even of the latest verdicts. The bucket that still runs is left out where others are shown: a few hours tell no day's cost.
 SELECT time, series, value FROM (
   SELECT m.time AS time, if(m.side = 'api', 'API', 'Own GPUs') AS series, toFloat64(m.usd) * 1000 / nullIf(if(u.uncounted = 0, u.successful, 0), 0) AS value
   FROM (
     SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, side, sum(usd) AS usd FROM v_cost_hourly
     WHERE hour >= {from:DateTime} AND hour < {to:DateTime} AND vintage = 'booked'
-      AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)} OR side = 'self_hosted')
+      AND (empty({team:Array(String)}) OR team IN {team:Array(String)} OR side = 'self_hosted') AND (empty({environment:Array(String)}) OR environment IN {environment:Array(String)} OR side = 'self_hosted') AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)} OR side = 'self_hosted')
     GROUP BY time, side) AS m
   LEFT JOIN (
     SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, side, sum(successful_requests) AS successful, sum(uncounted_tokens) AS uncounted FROM v_usage_hourly
     WHERE hour >= {from:DateTime} AND hour < {to:DateTime}
-      AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+      AND (empty({team:Array(String)}) OR team IN {team:Array(String)}) AND (empty({environment:Array(String)}) OR environment IN {environment:Array(String)}) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
     GROUP BY time, side) AS u ON m.time = u.time AND m.side = u.side
+  WHERE m.time + toIntervalSecond({bucket:UInt32}) <= {to:DateTime} OR dateDiff('second', {from:DateTime}, {to:DateTime}) < 3 * {bucket:UInt32}
   UNION ALL
   SELECT b.time AS time, 'Break-even' AS series, e.value AS value
   FROM (
@@ -19,6 +20,6 @@ SELECT time, series, value FROM (
   CROSS JOIN (
     SELECT sum(toFloat64(candidate)) * 1000 / nullIf(sum(requests), 0) AS value FROM (
       SELECT workload, argMax(candidate_usd_month, at) AS candidate, argMax(requests_month, at) AS requests FROM v_verdicts
-      WHERE at < {to:DateTime} + toIntervalHour(1) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)})
+      WHERE at < {to:DateTime} + toIntervalHour(1) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}) AND (empty({team:Array(String)}) OR workload IN (SELECT name FROM workloads GROUP BY name HAVING argMax(team, recorded_at) IN {team:Array(String)}))
       GROUP BY workload) WHERE isNotNull(candidate)) AS e)
 ORDER BY time, series

@@ -1,0 +1,7 @@
+-- Degrees of each GPU, the highest reading in a bucket.
+SELECT toStartOfInterval(toDateTime(at, 'UTC'), toIntervalSecond({bucket:UInt32})) AS time, gpu AS series, max(temperature) AS value
+FROM gpu_samples FINAL
+WHERE at >= {from:DateTime} AND at < {to:DateTime} AND slice = '' AND isNotNull(temperature)
+  AND (empty({pool:Array(String)}) OR gpu IN (SELECT gpu FROM v_gpu_hourly WHERE pool IN {pool:Array(String)}))
+  AND (empty({node:Array(String)}) OR node IN {node:Array(String)})
+GROUP BY time, series ORDER BY time, series

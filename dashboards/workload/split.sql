@@ -1,0 +1,7 @@
+-- Share of a workload's tokens by where they ran.
+SELECT time, if(side = 'api', 'API', 'Own GPUs') AS series, tokens / nullIf(sum(tokens) OVER (PARTITION BY time), 0) AS value
+FROM (
+  SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, side, sum(total_input + output) AS tokens FROM v_usage_hourly
+  WHERE workload = {workload:String} AND hour >= {from:DateTime} AND hour < {to:DateTime}
+  GROUP BY time, side)
+ORDER BY time, series
