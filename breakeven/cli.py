@@ -21,6 +21,7 @@ from breakeven.capacity import capacity_app
 from breakeven.command import Json, app, opened, options, print_json, wants_json
 from breakeven.gpus import idle_command
 from breakeven.grafana import grafana_app
+from breakeven.panels import show_command
 from breakeven.questions import cost  # noqa: F401 - its commands
 from breakeven.service import Service
 from breakeven.sources import sources_app
@@ -40,6 +41,7 @@ app.command("idle")(idle_command)
 app.command("verdict")(verdict_command)
 app.command("backtest")(backtest_command)
 app.command("whatif")(whatif_command)
+app.command("show")(show_command)
 
 
 def main() -> None:

@@ -1,15 +1,18 @@
-"""The grafana command: dashboards as files that Grafana provisions."""
+"""The grafana commands: dashboards as files that Grafana provisions, or written to a running Grafana."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from breakeven import show
 from breakeven.command import Json, print_json, wants_json
-from dashboards import grafana
+from dashboards import grafana, sync
+from ledger.errors import ConfigError
 
 grafana_app = typer.Typer(
     help="The same dashboards in Grafana.",
@@ -39,3 +42,60 @@ def render(
         print_json({"out": str(out), "changed": changed, "files": sorted(grafana.files())})
     else:
         show.say(f"{show.several(len(grafana.files()), 'file')} in {out}, {len(changed)} changed.")
+
+
+@grafana_app.command("sync")
+def sync_command(
+    url: Annotated[str, typer.Option(help="Grafana's address, such as http://127.0.0.1:3000.")],
+    store_url: Annotated[
+        str, typer.Option("--clickhouse", help="Where Grafana reaches the store over ClickHouse HTTP.")
+    ] = "http://127.0.0.1:8123",
+    user: Annotated[str, typer.Option(help="Reader of the store.")] = "breakeven_read",
+    database: Annotated[str, typer.Option(help="Database of the store.")] = "breakeven",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; exit 1 if anything.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete dashboards of ours (be-, tag breakeven) that are gone.")
+    ] = False,
+    password: Annotated[bool, typer.Option("--password", help="Send the reader's password again.")] = False,
+    locked: Annotated[bool, typer.Option("--locked", help="Let nobody edit them in Grafana.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write data source, folder and dashboards to a running Grafana; a second time nothing is written.
+
+    Takes GRAFANA_TOKEN (a service account's token) and BREAKEVEN_GRAFANA_PASSWORD (the reader's) from the
+    environment, or from the files that GRAFANA_TOKEN_FILE and BREAKEVEN_GRAFANA_PASSWORD_FILE name. Touches only what
+    is ours: uids that begin with be- and dashboards with the tag breakeven. Needs Grafana 11.6 and its ClickHouse
+    plugin 4.15, or later.
+    """
+    place = urlsplit(store_url)
+    if place.scheme not in ("http", "https") or not place.hostname or urlsplit(url).scheme not in ("http", "https"):
+        raise ConfigError("--url and --clickhouse are addresses such as http://127.0.0.1:3000")
+    store = sync.Store(
+        place.hostname, place.port or (8443 if place.scheme == "https" else 8123), place.scheme == "https", user,
+        database, secret("BREAKEVEN_GRAFANA_PASSWORD"), password,
+    )  # fmt: skip
+    with sync.Grafana(url, secret("GRAFANA_TOKEN"), locked=locked) as server:
+        steps = sync.sync(server, store, dry_run=dry_run, prune=prune)
+    changed = [step for step in steps if step.action != "same"]
+    if wants_json(as_json):
+        print_json({"dry_run": dry_run, "steps": [{"action": s.action, "kind": s.kind, "uid": s.what} for s in steps]})
+    else:
+        for step in steps:
+            show.say(f"{step.action:6} {step.kind} {step.what}")
+        would = "would be" if dry_run else "were"
+        show.say(f"{show.several(len(changed), 'object')} {would} written.")
+    if dry_run and changed:
+        raise typer.Exit(1)
+
+
+def secret(name: str) -> str:
+    """Return a secret of the environment: NAME, or the content of the file that NAME_FILE names; else empty."""
+    if os.environ.get(name):
+        return os.environ[name]
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{name}_FILE: {error}") from None

@@ -31,7 +31,7 @@ def definition(name: str, store: Store) -> dict[str, Any]:
     """Return a dashboard as the page reads it, with the values of its variables."""
     found = definitions.dashboard(name)
     known = {variable: definitions.variables()[variable] for variable in found.variables}
-    options = {variable: _options(store, variable) for variable, given in known.items() if "default" not in given}
+    values = {variable: options(store, variable) for variable, given in known.items() if "default" not in given}
     return {
         **asdict(found),
         "titles": {variable: given["title"] for variable, given in known.items()},
@@ -39,11 +39,11 @@ def definition(name: str, store: Store) -> dict[str, Any]:
         "words": {key: definitions.words(name, key) for key, one in found.panels.items() if one.draw == "text"},
         "colours": definitions.vocabulary()["colours"],
         "mappings": definitions.vocabulary()["mappings"],
-        "options": options,
+        "options": values,
     }
 
 
-def _options(store: Store, variable: str) -> list[str]:
+def options(store: Store, variable: str) -> list[str]:
     """Return the values of a variable, whatever the others are."""
     used = definitions.places(sql("dashboards.variables", variable))
     return [row["value"] for row in store.ask("dashboards.variables", variable, **{name: [] for name in used})]
@@ -140,7 +140,10 @@ def bucket_of(range_s: float, width: int, least: int) -> int:
 
 def scope(given: dict[str, list[str]]) -> str:
     """Say what the figures cover."""
-    chosen = [f"{name} {', '.join(values)}" for name, values in given.items() if values]
+    known = definitions.variables()
+    chosen = [
+        f"{name} {', '.join(values)}" for name, values in given.items() if values and "default" not in known[name]
+    ]
     return " · ".join([*(chosen or ["everything"]), "allocation basis", "booked prices", "USD", "UTC"])
 
 

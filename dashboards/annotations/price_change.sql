@@ -1,5 +1,5 @@
 -- Prices of models in use that changed: every later price of a model, from when it held.
-SELECT toDateTime(p.valid_from, 'UTC') AS time, concat(p.provider, ' ', p.model, ': input $', ifNull(toString(p.input_fresh_per_mtok), '?'), ', output $', ifNull(toString(p.output_per_mtok), '?'), ' per 1M tokens') AS text
+SELECT toDateTime(p.valid_from, 'UTC') AS time, concat(p.provider, ' ', p.model, ': USD per 1M tokens, input ', ifNull(toString(p.input_fresh_per_mtok), 'unknown'), ', output ', ifNull(toString(p.output_per_mtok), 'unknown')) AS text
 FROM v_prices AS p
 INNER JOIN (
   SELECT provider, model, variant, tier_start, min(valid_from) AS first FROM v_prices GROUP BY provider, model, variant, tier_start) AS f

@@ -12,14 +12,14 @@ SELECT what, value, source, since FROM (
     FROM deployments GROUP BY name) AS d
   WHERE d.side = 'self_hosted' AND has((SELECT argMax(deployments, recorded_at) FROM workloads WHERE name = {workload:String}), d.name)
   UNION ALL
-  SELECT 3, concat('GPU-hour in ', r.pool), concat('$', toString(r.usd_per_gpu_hour), ', ', r.kind), 'configuration', toNullable(toDateTime(r.valid_from, 'UTC'))
+  SELECT 3, concat('GPU-hour in ', r.pool), concat(toString(r.usd_per_gpu_hour), ' USD, ', r.kind), 'configuration', toNullable(toDateTime(r.valid_from, 'UTC'))
   FROM gpu_rates AS r FINAL
   WHERE r.valid_from < {to:DateTime} AND r.valid_to > {to:DateTime} AND r.pool IN (
     SELECT argMax(pool, (recorded_at, ver)) FROM deployments GROUP BY name
     HAVING has((SELECT argMax(deployments, recorded_at) FROM workloads WHERE name = {workload:String}), name))
   UNION ALL
   SELECT 4, concat('Price of ', p.provider, ' ', p.model, if(p.tier_start = 0, '', concat(' above ', toString(p.tier_start)))),
-    concat('input $', ifNull(toString(p.input_fresh_per_mtok), 'none'), ', cache read $', ifNull(toString(p.cache_read_per_mtok), 'none'), ', output $', ifNull(toString(p.output_per_mtok), 'none'), ' per 1M'),
+    concat('USD per 1M: input ', ifNull(toString(p.input_fresh_per_mtok), 'none'), ', cache read ', ifNull(toString(p.cache_read_per_mtok), 'none'), ', output ', ifNull(toString(p.output_per_mtok), 'none')),
     p.source, toNullable(toDateTime(p.valid_from, 'UTC'))
   FROM v_prices AS p
   WHERE p.valid_from <= {to:DateTime} AND p.valid_to > {to:DateTime} AND p.variant = 'standard' AND p.region = '' AND (p.provider, p.model) IN (
