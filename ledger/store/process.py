@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ledger.errors import StoreUnavailable
+from ledger.errors import ConfigError, StoreUnavailable
 
 _MEMORY_BYTES = 1 << 30
 _START_S = 60.0
@@ -99,11 +99,25 @@ def _running(folder: Path) -> StoreProcess | None:
     return found if found.alive() else None
 
 
+def _listening(http: str, *, protected: bool) -> tuple[str, int]:
+    """Return host and port to listen at, a free port on loopback for none; raises ConfigError."""
+    if not http:
+        return "127.0.0.1", 0
+    host, _, port = http.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise ConfigError(f"store.http {http!r}: write HOST:PORT, such as 127.0.0.1:8123")
+    if host not in ("127.0.0.1", "localhost") and not protected:
+        raise ConfigError(
+            f"store.http {http}: others could reach it; set store.reader_password, or listen on 127.0.0.1"
+        )
+    return host, int(port)
+
+
 def _start(folder: Path, http: str, reader_password: str) -> StoreProcess:
     scratch = folder / "tmp"
     scratch.mkdir(exist_ok=True)
     writer, reader = secrets.token_urlsafe(32), reader_password or secrets.token_urlsafe(32)
-    host, _, port = http.partition(":")
+    host, port = _listening(http, protected=bool(reader_password))
     # -I: no PYTHONPATH, no working folder. The environment is empty but for these: a query that got past
     # every other wall could read it, and the engine takes its zone from TZ.
     with (folder / "store.log").open("w") as log:
@@ -121,8 +135,8 @@ def _start(folder: Path, http: str, reader_password: str) -> StoreProcess:
     assert child.stdout is not None
     settings = {
         "folder": str(folder),
-        "host": host or "127.0.0.1",
-        "port": int(port or 0),
+        "host": host,
+        "port": port,
         "memory_bytes": _MEMORY_BYTES,
         "writer_sha256": hashlib.sha256(writer.encode()).hexdigest(),
         "reader_sha256": hashlib.sha256(reader.encode()).hexdigest(),
