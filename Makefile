@@ -39,13 +39,21 @@ render: setup ## Write dashboards/rendered for Grafana anew
 picture: setup ## Redraw the README's picture of the demo (needs chromium)
 	$(BIN)/python docs/picture.py docs/images/overview.png
 
-lock: setup ## Pin requirements.txt anew from pyproject.toml
+lock: setup ## Pin requirements.txt and requirements-run.txt anew
 	$(BIN)/pip install -q pip-tools
 	$(BIN)/pip-compile -q --extra dev --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	  --strip-extras --unsafe-package breakeven --no-header --no-annotate -o requirements.txt pyproject.toml
-	sed -i -E '/^(#|$$)/d' requirements.txt
+	$(BIN)/pip-compile -q --extra embedded --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --strip-extras --unsafe-package breakeven --no-header --no-annotate -c requirements.txt -o requirements-run.txt pyproject.toml
+	sed -i -E '/^(#|$$)/d' requirements.txt requirements-run.txt
+
+secrets: ## Make random passwords for docker compose, once
+	@mkdir -p secrets && chmod 700 secrets
+	@for name in clickhouse_password reader_password grafana_admin_password; do \
+	  test -s secrets/$$name || (umask 022; head -c 24 /dev/urandom | base64 | tr -d '/+=\n' > secrets/$$name); done
+	@echo "secrets/ holds them; Grafana's admin signs in with secrets/grafana_admin_password"
 
 clean: ## Remove what was made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help setup run test peers lint bench render picture lock clean
+.PHONY: help setup run test peers lint bench render picture lock secrets clean

@@ -11,7 +11,8 @@ from datetime import datetime  # noqa: TC003 - read() asks for the hints at run 
 from decimal import Decimal  # noqa: TC003 - likewise
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from breakeven.pools import PoolConfig, pool_errors, rates
 from breakeven.reading import read
@@ -25,6 +26,9 @@ from ledger.verdict.capacity import Slo
 from ledger.verdict.policy import LABELS, Policy
 from ledger.verdict.states import Limits as AdviceLimits
 from ledger.verdict.weigh import Settings, Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LATENCIES = {"interactive": 10, "relaxed": 60, "batch": 900}
 """How long a request may wait → seconds of load that are one bucket."""
@@ -43,9 +47,15 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """[server]: where the page, the API and the receivers listen; `token_metrics`: services that send no spans."""
+    """[server]: where the page, the API and the receivers listen; `token_metrics`: services that send no spans.
+
+    `trusted_network`: who can reach the address is kept out by other means, so it need not be this machine's own;
+    `hosts`: further names by which it is asked.
+    """
 
     listen: str = "127.0.0.1:8400"
+    trusted_network: bool = False
+    hosts: tuple[str, ...] = ()
     max_body_mib: int = 20
     token_metrics: tuple[str, ...] = ()
 
@@ -256,6 +266,30 @@ class Config:
 def example() -> str:
     """Return the commented configuration that `breakeven init` writes."""
     return files("breakeven").joinpath("example.toml").read_text("utf-8")
+
+
+def secret(name: str, environment: Mapping[str, str] | None = None) -> str:
+    """Return a secret of the environment: NAME, or the content of the file that NAME_FILE names; else empty."""
+    given = os.environ if environment is None else environment
+    if given.get(name):
+        return given[name]
+    path = given.get(f"{name}_FILE")
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{name}_FILE: {error}") from None
+
+
+def with_password(url: str) -> str:
+    """Return a server's URL with the password of BREAKEVEN_STORE_PASSWORD or its _FILE where it names a user only."""
+    parts = urlsplit(url)
+    password = secret("BREAKEVEN_STORE_PASSWORD")
+    if parts.scheme not in ("clickhouse", "clickhouses") or parts.password is not None or not password:
+        return url
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or 'default'}:{quote(password, safe='')}@{place}"))
 
 
 def find(path: str | None, environment: dict[str, str] | None = None) -> Path | None:

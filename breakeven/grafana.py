@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ import typer
 
 from breakeven import show
 from breakeven.command import Json, print_json, wants_json
+from breakeven.config import secret
 from dashboards import grafana, sync
 from ledger.errors import ConfigError
 
@@ -86,16 +86,3 @@ def sync_command(
         show.say(f"{show.several(len(changed), 'object')} {would} written.")
     if dry_run and changed:
         raise typer.Exit(1)
-
-
-def secret(name: str) -> str:
-    """Return a secret of the environment: NAME, or the content of the file that NAME_FILE names; else empty."""
-    if os.environ.get(name):
-        return os.environ[name]
-    path = os.environ.get(f"{name}_FILE")
-    if not path:
-        return ""
-    try:
-        return Path(path).read_text("utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"{name}_FILE: {error}") from None

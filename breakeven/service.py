@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from breakeven.config import with_password
 from collector.attribution import Attribution
 from collector.pull import Puller
 from ledger.costing import report
@@ -61,7 +62,8 @@ class Service:
         `without_file`: no configuration was found. Pools, overheads and prices that another one declared then stay
         as they are, in place of being undeclared.
         """
-        store = Store(url or config.store.url, http=config.store.http, reader_password=config.store.reader_password)
+        place = with_password(url or config.store.url)
+        store = Store(place, http=config.store.http, reader_password=config.store.reader_password)
         store.migrate()
         foreign = without_file and is_foreign(store)
         return cls(

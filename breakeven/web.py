@@ -93,15 +93,19 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
     )
 
 
-def address(listen: str) -> tuple[str, int]:
-    """Return host and port to serve at; raises ConfigError for one that others could reach or that is taken."""
+def address(listen: str, *, trusted: bool = False) -> tuple[str, int]:
+    """Return host and port to serve at; raises ConfigError for one that is taken, or that others could reach.
+
+    `trusted`: others are kept out by other means, such as a container's network.
+    """
     host, _, port = listen.rpartition(":")
     if not port.isdigit() or not host:
         raise ConfigError(f"listen {listen!r}: write HOST:PORT, such as 127.0.0.1:8400")
-    if not _loopback(host):
+    if not trusted and not _loopback(host):
         raise ConfigError(
             f"listen {listen}: others could reach it, and access tokens are not there yet; "
-            "listen on 127.0.0.1 and put a reverse proxy with a login in front"
+            "listen on 127.0.0.1 and put a reverse proxy with a login in front, or say [server] trusted_network = true "
+            "where nobody else reaches it"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -115,8 +119,9 @@ def address(listen: str) -> tuple[str, int]:
 
 def serve(service: Service, listen: str) -> None:
     """Serve until interrupted; raises ConfigError for an address that cannot be served at."""
-    host, port = address(listen)
-    app = application(service, [host, "localhost"])
+    given = service.config.server
+    host, port = address(listen, trusted=given.trusted_network)
+    app = application(service, [host, "localhost", "127.0.0.1", *given.hosts])
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
 
 
