@@ -1,2 +1,3 @@
--- What people said to the advice on a workload, the oldest first.
-SELECT day, event, facts FROM v_advice WHERE workload = {workload:String} AND event != '' ORDER BY day, event
+-- What people said to the advice on a workload, or on all where none is named, the oldest first.
+SELECT workload, day, event, facts FROM v_advice
+WHERE ({workload:String} = '' OR workload = {workload:String}) AND event != '' ORDER BY workload, day, event

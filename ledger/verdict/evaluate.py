@@ -12,7 +12,7 @@ from ledger.verdict import explain
 from ledger.verdict.binned import BUCKET_S, hours_of_week
 from ledger.verdict.history import boxes, read
 from ledger.verdict.judge import MONTH_H
-from ledger.verdict.remember import memories, memory_of, row_of
+from ledger.verdict.remember import memories, memory_of, row_of, scores
 from ledger.verdict.states import Signs, advance
 from ledger.verdict.weigh import Settings, signs, weigh
 
@@ -77,6 +77,7 @@ def evaluate(
                 for v in verdicts
             ]
         )
+        store.add(scores(store, histories))
     return verdicts
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ledger.records import Advice
+from ledger.records import Advice, Signal
 from ledger.verdict.states import Memory, Transition, acknowledge, switched
 from ledger.verdict.weigh import base_usd
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ledger.store import Store
     from ledger.verdict.history import History
 
@@ -87,16 +89,51 @@ class Realised:
 
 def realised(store: Store, history: History) -> Realised | None:
     """Hold the last accepted forecast against the days since the move, at most 28: old way less today's cost."""
-    events = store.ask(_PACKAGE, "answers", workload=history.workload.name)
+    told = _accepted(store.ask(_PACKAGE, "answers", workload=history.workload.name))
+    if told is None:
+        return None
+    begun, facts = told
+    days = measured(history, begun, facts.get("from_option", ""))
+    saved = fmean(usd for _, usd in days) if days else None
+    return Realised(begun + timedelta(days=1), facts["saving_usd_day"], saved, len(days))
+
+
+def measured(history: History, begun: date, option: str) -> list[tuple[date, float]]:
+    """Return the days after a move, at most 28, with what each saved: the old way on its traffic less what it cost."""
+    first = max((begun - history.start.date()).days + 1, 0)
+    days = range(first, min(history.days, first + MEASURED_DAYS))
+    old = history.api.get(option)
+    if not old or any(history.own_usd[d] is None for d in days):
+        return []
+    return [(history.day(d).date(), old[d].usd - base_usd(history, d)) for d in days]
+
+
+def scores(store: Store, histories: Mapping[str, History]) -> list[Signal]:
+    """Return what accepted moves saved day by day beside their forecasts, for those who look at it over time."""
+    out = []
+    for name, rows in _by_workload(store.ask(_PACKAGE, "answers", workload="")).items():
+        told = _accepted(rows)
+        if told is None or name not in histories:
+            continue
+        begun, facts = told
+        for day, usd in measured(histories[name], begun, facts.get("from_option", "")):
+            labels = json.dumps({"workload": name, "day": day.isoformat()})
+            at = datetime.combine(day, time(), UTC)
+            out.append(Signal("realised_saving", labels, at, usd))
+            out.append(Signal("forecast_saving", labels, at, facts["saving_usd_day"]))
+    return out
+
+
+def _by_workload(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    out: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        out.setdefault(row["workload"], []).append(row)
+    return out
+
+
+def _accepted(events: list[dict[str, Any]]) -> tuple[date, dict[str, Any]] | None:
+    """Return the day of the last answer and the forecast that was accepted last; None where none was."""
     accepted = [row for row in events if row["event"] == "acknowledged"]
     if not accepted:
         return None
-    told = json.loads(accepted[-1]["facts"])
-    begun = max((row["day"] for row in events), default=accepted[-1]["day"])
-    first = (begun - history.start.date()).days + 1
-    days = range(max(first, 0), min(history.days, max(first, 0) + MEASURED_DAYS))
-    old = history.api.get(told.get("from_option", ""))
-    saved = None
-    if old and days and all(history.own_usd[d] is not None for d in days):
-        saved = fmean(old[d].usd - base_usd(history, d) for d in days)
-    return Realised(begun + timedelta(days=1), told["saving_usd_day"], saved, len(days))
+    return max(row["day"] for row in events), json.loads(accepted[-1]["facts"])
