@@ -36,8 +36,8 @@ bench: setup ## Print measurements: two years of advice, 200 workloads at once
 render: setup ## Write dashboards/rendered for Grafana anew
 	$(BIN)/breakeven grafana render --out dashboards/rendered
 
-picture: setup ## Redraw the README's picture of the demo (needs chromium)
-	$(BIN)/python docs/picture.py docs/images/overview.png
+picture: setup ## Redraw the README's pictures of the demo (needs chromium)
+	$(BIN)/python docs/picture.py docs/images
 
 lock: setup ## Pin requirements.txt and requirements-run.txt anew
 	$(BIN)/pip install -q pip-tools

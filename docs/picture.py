@@ -1,4 +1,4 @@
-"""Draw the README's picture: start the demo, open its page in Chromium, and keep what it shows."""
+"""Draw the README's pictures: start the demo, open its pages in Chromium, and keep what they show."""
 
 from __future__ import annotations
 
@@ -12,30 +12,36 @@ import urllib.request
 from pathlib import Path
 
 LISTEN = "127.0.0.1:8499"
-SIZE = "1280,1080"
+PICTURES = (
+    ("overview.png", "/?from=now-30d&theme=light", "1280,1080"),
+    ("workload.png", "/workload?from=now-30d&var-workload=support-bot&theme=dark", "1280,1080"),
+)
+"""File, address, size of the window."""
 
 
-def main(target: Path) -> None:
-    """Write the picture to `target`; exits with what is missing."""
+def main(folder: Path) -> None:
+    """Write the pictures into a folder; exits with what is missing."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if not chromium:
         sys.exit("chromium is not installed: apt-get install chromium")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     breakeven = Path(sys.executable).with_name("breakeven")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as profile:
         demo = subprocess.Popen([breakeven, "demo", "--listen", LISTEN], stdout=subprocess.DEVNULL)
         try:
             _wait(f"http://{LISTEN}/healthz")
-            subprocess.run(
-                [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={SIZE}",
-                 f"--user-data-dir={folder}", "--virtual-time-budget=8000", f"--screenshot={target.resolve()}",
-                 f"http://{LISTEN}/?from=now-30d"],
-                check=True, capture_output=True, timeout=120,
-            )  # fmt: skip
+            for name, address, size in PICTURES:
+                target = folder / name
+                subprocess.run(
+                    [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                     f"--window-size={size}", f"--user-data-dir={profile}", "--virtual-time-budget=20000",
+                     f"--screenshot={target.resolve()}", f"http://{LISTEN}{address}"],
+                    check=True, capture_output=True, timeout=120,
+                )  # fmt: skip
+                print(target)
         finally:
             demo.terminate()
             demo.wait(30)
-    print(target)
 
 
 def _wait(url: str) -> None:
