@@ -1,6 +1,6 @@
--- Prices in force of the models used in the range, USD per million tokens, and how old they are.
+-- Prices in force of the models used in the range, USD per million tokens, and since when: none where they always were.
 SELECT p.provider AS provider, p.model AS model, p.variant AS variant, p.tier_start AS above, p.input_fresh_per_mtok AS input, p.cache_read_per_mtok AS cache_read,
-  p.cache_write_short_per_mtok AS cache_write, p.output_per_mtok AS output, p.valid_from AS since, p.source AS source
+  p.cache_write_short_per_mtok AS cache_write, p.output_per_mtok AS output, nullIf(p.valid_from, toDateTime('2000-01-01 00:00:00', 'UTC')) AS since, p.source AS source
 FROM v_prices AS p
 WHERE p.valid_from < {to:DateTime} AND p.valid_to > {to:DateTime} AND p.price_id IN (
   SELECT price_id FROM v_usage_hourly

@@ -100,7 +100,7 @@ function table(panel, data, box, sort) {
   box.append(el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows))));
 }
 function cell(field, value, bucket) {
-  return el("td", { class: field.type === "number" ? "number" : typeof value === "string" && value.length > 45 ? "long" : null }, content(field, value, bucket));
+  return el("td", { class: field.type === "number" ? "number" : field.type === "time" ? "time" : typeof value === "string" && value.length > 45 ? "long" : null }, content(field, value, bucket));
 }
 function content(field, value, bucket) {
   if (field.type === "time") return value === null ? "–" : time(value, field.name === "time" ? bucket : 0);

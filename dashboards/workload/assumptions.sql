@@ -12,7 +12,7 @@ SELECT what, value, source, since FROM (
     FROM deployments GROUP BY name) AS d
   WHERE d.side = 'self_hosted' AND has((SELECT argMax(deployments, recorded_at) FROM workloads WHERE name = {workload:String}), d.name)
   UNION ALL
-  SELECT 3, concat('GPU-hour in ', r.pool), concat(toString(r.usd_per_gpu_hour), ' USD, ', r.kind), 'configuration', toNullable(toDateTime(r.valid_from, 'UTC'))
+  SELECT 3, concat('GPU-hour in ', r.pool), concat(toString(r.usd_per_gpu_hour), ' USD, ', r.kind), 'configuration', nullIf(toDateTime(r.valid_from, 'UTC'), toDateTime('2000-01-01 00:00:00', 'UTC'))
   FROM gpu_rates AS r FINAL
   WHERE r.valid_from < {to:DateTime} AND r.valid_to > {to:DateTime} AND r.pool IN (
     SELECT argMax(pool, (recorded_at, ver)) FROM deployments GROUP BY name
@@ -20,7 +20,7 @@ SELECT what, value, source, since FROM (
   UNION ALL
   SELECT 4, concat('Price of ', p.provider, ' ', p.model, if(p.tier_start = 0, '', concat(' above ', toString(p.tier_start)))),
     concat('USD per 1M: input ', ifNull(toString(p.input_fresh_per_mtok), 'none'), ', cache read ', ifNull(toString(p.cache_read_per_mtok), 'none'), ', output ', ifNull(toString(p.output_per_mtok), 'none')),
-    p.source, toNullable(toDateTime(p.valid_from, 'UTC'))
+    p.source, nullIf(toDateTime(p.valid_from, 'UTC'), toDateTime('2000-01-01 00:00:00', 'UTC'))
   FROM v_prices AS p
   WHERE p.valid_from <= {to:DateTime} AND p.valid_to > {to:DateTime} AND p.variant = 'standard' AND p.region = '' AND (p.provider, p.model) IN (
     SELECT argMax(provider, (recorded_at, ver)), argMax(model, (recorded_at, ver)) FROM deployments GROUP BY name
