@@ -14,7 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from ledger.costing.reconcile import reconcile
 from ledger.errors import BreakevenError
-from ledger.records import JobRun, Signal, SourceState
+from ledger.records import JobRun, SourceState, signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,10 +122,10 @@ class Jobs:
         rows = self.service.prices.refresh(now)
         found = self.service.agreements(now - timedelta(days=30))
         age = self.service.prices.book(now)["age_days"]
-        signals = [Signal("price_book_age_days", "{}", now, age)]
+        signals = [] if age is None else [signal("price_book_age_days", now, age)]
         for one in found:
-            labels = json.dumps({"provider": one.provider, "model": one.model, "variant": one.variant})
-            signals.append(Signal("price_disputed", labels, now, float(one.standing == "disputed")))
+            labels = {"provider": one.provider, "model": one.model, "variant": one.variant}
+            signals.append(signal("price_disputed", now, float(one.standing == "disputed"), labels))
         self.service.store.add(signals)
         disputed = sum(one.standing == "disputed" for one in found)
         return f"{rows} new price rows" + (f", {disputed} prices in use are disputed" if disputed else "")

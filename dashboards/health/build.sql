@@ -5,5 +5,5 @@ FROM (
     parseDateTimeBestEffortOrNull(JSONExtractString(argMax(value, ver), 'started'), 'UTC') AS started
   FROM source_state WHERE source = 'breakeven' AND name = 'build') AS b
 CROSS JOIN (SELECT max(number) AS migrations FROM schema_migrations) AS m
-CROSS JOIN (SELECT argMax(value, ver) AS age FROM signals WHERE name = 'price_book_age_days') AS p
+CROSS JOIN (SELECT argMax(value, (at, ver)) AS age FROM signals WHERE rule = 'price_book_age_days') AS p
 WHERE b.n > 0 AND {from:DateTime} < {to:DateTime}

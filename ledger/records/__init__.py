@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ledger.records.alerting import Alert, Mute, Notification, Signal, series_of, signal
 from ledger.records.declared import (
     Commitment,
     Deployment,
@@ -18,7 +19,6 @@ from ledger.records.derived import (
     CostHour,
     GpuHour,
     ReconciliationDay,
-    Signal,
     UsageDay,
     Verdict,
 )
@@ -66,6 +66,9 @@ Record = (
     | UsageDay
     | MeasuredCapacity
     | Advice
+    | Alert
+    | Notification
+    | Mute
 )
 
 __all__ = [
@@ -73,6 +76,7 @@ __all__ = [
     "MAX_COUNT",
     "TOKEN_CLASSES",
     "Advice",
+    "Alert",
     "Batch",
     "Charge",
     "Commitment",
@@ -85,6 +89,8 @@ __all__ = [
     "GpuSample",
     "JobRun",
     "MeasuredCapacity",
+    "Mute",
+    "Notification",
     "Overhead",
     "Price",
     "PriceRange",
@@ -100,4 +106,6 @@ __all__ = [
     "Verdict",
     "Workload",
     "price_variant",
+    "series_of",
+    "signal",
 ]

@@ -75,18 +75,6 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """The latest value of something that alert rules look at."""
-
-    TABLE: ClassVar[str] = "signals"
-
-    name: str
-    labels: str
-    at: datetime
-    value: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class ReconciliationDay:
     """Metered against billed of one provider's UTC day, USD; the causes add up to the difference."""
 

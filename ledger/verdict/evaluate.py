@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ledger.records import Signal, Verdict
+from ledger.records import Verdict
 from ledger.verdict import explain
 from ledger.verdict.binned import BUCKET_S, hours_of_week
 from ledger.verdict.history import boxes, read
@@ -71,12 +71,6 @@ def evaluate(
     if keep:
         store.add(verdicts)
         store.add(advice)
-        store.add(
-            [
-                Signal("verdict_saving", json.dumps({"workload": v.workload}), as_of, _number(v.saving_usd_month))
-                for v in verdicts
-            ]
-        )
         store.add(scores(store, histories))
     return verdicts
 
@@ -155,7 +149,3 @@ def _verdict(weighed: Weighed, as_of: datetime, details: dict[str, Any]) -> Verd
 
 def _usd(amount: float | None) -> Decimal | None:
     return None if amount is None else Decimal(repr(amount)).quantize(_CENT)
-
-
-def _number(amount: Decimal | None) -> float | None:
-    return None if amount is None else float(amount)

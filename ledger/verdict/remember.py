@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from ledger.records import Advice, Signal
+from ledger.records import Advice, signal
 from ledger.verdict.states import Memory, Transition, acknowledge, switched
 from ledger.verdict.weigh import base_usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ledger.records import Signal
     from ledger.store import Store
     from ledger.verdict.history import History
 
@@ -117,10 +118,10 @@ def scores(store: Store, histories: Mapping[str, History]) -> list[Signal]:
             continue
         begun, facts = told
         for day, usd in measured(histories[name], begun, facts.get("from_option", "")):
-            labels = json.dumps({"workload": name, "day": day.isoformat()})
             at = datetime.combine(day, time(), UTC)
-            out.append(Signal("realised_saving", labels, at, usd))
-            out.append(Signal("forecast_saving", labels, at, facts["saving_usd_day"]))
+            out.append(signal("realised_saving", at, usd, {"workload": name}))
+            if facts["saving_usd_day"] is not None:
+                out.append(signal("forecast_saving", at, facts["saving_usd_day"], {"workload": name}))
     return out
 
 

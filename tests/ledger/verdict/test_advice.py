@@ -119,9 +119,7 @@ def test_accepted_moved_and_scored(store, prices):
     assert score.saved == pytest.approx(720 * 0.1001 - 4 * 0.125 * 24, rel=1e-6)
     assert score.forecast == pytest.approx(mean)
     assert score.ratio == pytest.approx(score.saved / mean)
-    told = store.read(
-        "SELECT name, value FROM signals FINAL WHERE name LIKE '%_saving' AND name != 'verdict_saving' ORDER BY name, at"
-    )[1]
+    told = store.read("SELECT rule, value FROM signals FINAL WHERE rule LIKE '%_saving' ORDER BY rule, at")[1]
     assert (
         told == [("forecast_saving", pytest.approx(mean))] * 9 + [("realised_saving", pytest.approx(score.saved))] * 9
     )
