@@ -33,8 +33,8 @@ bench: setup ## Print measurements: two years of advice, 200 workloads at once
 	$(BIN)/python -m bench.advice
 	$(BIN)/python -m bench.evaluate
 
-render: setup ## Write dashboards/rendered for Grafana anew
-	$(BIN)/breakeven grafana render --out dashboards/rendered
+render: setup ## Write dashboards/rendered and alerts/rendered for Grafana anew
+	$(BIN)/python -c "from pathlib import Path; from alerts import grafana as a; from dashboards import grafana as d; a.write(Path('alerts/rendered')), d.write(Path('dashboards/rendered'))"
 
 picture: setup ## Redraw the README's pictures of the demo (needs chromium)
 	$(BIN)/python docs/picture.py docs/images

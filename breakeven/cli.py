@@ -15,6 +15,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from breakeven import __version__, config, demo, show
+from breakeven.alerts import alerts_app
 from breakeven.answers import asked_rows, moment, verdict_rows, zone_of
 from breakeven.bills import reconcile_command
 from breakeven.capacity import capacity_app
@@ -36,6 +37,7 @@ from ledger.store import Store
 app.add_typer(sources_app, name="sources")
 app.add_typer(capacity_app, name="capacity")
 app.add_typer(grafana_app, name="grafana")
+app.add_typer(alerts_app, name="alerts")
 app.command("reconcile")(reconcile_command)
 app.command("idle")(idle_command)
 app.command("verdict")(verdict_command)

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from alerts.budgets import Budget
+from alerts.channels import Channel
+from alerts.watched import Watch
+from breakeven.alert_config import AlertsConfig, BudgetConfig, ChannelConfig, alert_errors, given_rules, plain
 from breakeven.pools import PoolConfig, pool_errors, rates
 from breakeven.reading import read
 from collector.source import PULLED, Given, source
 from ledger.costing.declared import Declared, Limits, Pool
-from ledger.costing.idleness import IdleLimits
 from ledger.errors import ConfigError
 from ledger.prices.book import BEGIN, END, Negotiated, Override
 from ledger.records import Commitment, Deployment, FxRate, Overhead, Workload
@@ -29,6 +32,8 @@ from ledger.verdict.weigh import Settings, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from alerts.rule import Rule
 
 LATENCIES = {"interactive": 10, "relaxed": 60, "batch": 900}
 """How long a request may wait → seconds of load that are one bucket."""
@@ -162,20 +167,6 @@ class CommitmentConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitsConfig:
-    """[alerts.limits]."""
-
-    idle: IdleLimits = field(default_factory=IdleLimits)
-
-
-@dataclass(frozen=True, slots=True)
-class AlertsConfig:
-    """[alerts]."""
-
-    limits: LimitsConfig = LimitsConfig()
-
-
-@dataclass(frozen=True, slots=True)
 class SourceConfig:
     """[sources.NAME]: an account at a provider or gateway that is asked for usage and bills.
 
@@ -225,7 +216,9 @@ class Config:
     prices: PricesConfig = PricesConfig()
     overheads: dict[str, OverheadConfig] = field(default_factory=dict)
     commitments: dict[str, CommitmentConfig] = field(default_factory=dict)
-    alerts: AlertsConfig = AlertsConfig()
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
+    budgets: dict[str, BudgetConfig] = field(default_factory=dict)
+    channels: dict[str, ChannelConfig] = field(default_factory=dict)
     retention: RetentionConfig = RetentionConfig()
     sources: dict[str, SourceConfig] = field(default_factory=dict)
     currency: CurrencyConfig = CurrencyConfig()
@@ -240,6 +233,20 @@ class Config:
             v.switch_hours, v.labour_usd_per_hour, v.back_share, -v.api_price_fall, v.volume_growth,
             v.double_run_months, limits, terms,
         )  # fmt: skip
+
+    def watch(self) -> Watch:
+        """Return what alerts look at beside the ledger."""
+        budgets = tuple(Budget(name, **plain(one)) for name, one in self.budgets.items())
+        spares = frozenset(name for name, pool in self.pools.items() if pool.spare)
+        return Watch(budgets, self.alerts.limits.anomaly, self.alerts.limits.idle, spares)
+
+    def told(self) -> tuple[Channel, ...]:
+        """Return where alerts are told: the log where nothing else is declared."""
+        return tuple(Channel(name, **plain(one)) for name, one in self.channels.items()) or (Channel("log", "log"),)
+
+    def rules(self) -> dict[str, Rule]:
+        """Return the rules with the limits of the configuration, less those that are off."""
+        return given_rules(self.alerts)
 
     def declared(self) -> Declared:
         """Return the declarations as the ledger keeps them."""
@@ -330,6 +337,7 @@ def _contradictions(config: Config) -> list[str]:
     errors = []
     errors += [error for name, pool in config.pools.items() for error in pool_errors(name, pool)]
     errors += _deployment_errors(config)
+    errors += alert_errors(config.alerts, config.budgets, config.channels)
     errors += [
         f"currency.rate: {one.currency!r} at {one.usd}: a currency of three letters other than USD, and a rate above 0"
         for one in config.currency.rate

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from alerts import grafana as rules
 from breakeven import show
 from breakeven.command import Json, print_json, wants_json
 from breakeven.config import secret
@@ -29,19 +30,23 @@ def about() -> None:
 @grafana_app.command("render")
 def render(
     out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path("grafana"),
+    alerting: Annotated[
+        bool, typer.Option("--alerting", help="Let Grafana tell alerts: with [alerts] engine = grafana only.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write dashboards, data source and provider as files that Grafana provisions.
+    """Write dashboards, data source, provider and alert rules as files that Grafana provisions.
 
     Needs Grafana 11.6 or later with the ClickHouse plugin 4.15 or later. The data source reads
     BREAKEVEN_CLICKHOUSE_HOST and BREAKEVEN_GRAFANA_PASSWORD from Grafana's environment; mount the dashboards at
     /etc/breakeven/dashboards. Written again, the files are the same byte for byte.
     """
-    changed = grafana.write(out)
+    files = {**grafana.files(), **rules.files(paused=not alerting)}
+    changed = [*grafana.write(out), *rules.write(out, paused=not alerting)]
     if wants_json(as_json):
-        print_json({"out": str(out), "changed": changed, "files": sorted(grafana.files())})
+        print_json({"out": str(out), "changed": changed, "files": sorted(files)})
     else:
-        show.say(f"{show.several(len(grafana.files()), 'file')} in {out}, {len(changed)} changed.")
+        show.say(f"{show.several(len(files), 'file')} in {out}, {len(changed)} changed.")
 
 
 @grafana_app.command("sync")

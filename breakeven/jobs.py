@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from breakeven.alerting import Alerting
 from ledger.costing.reconcile import reconcile
 from ledger.errors import BreakevenError
 from ledger.records import JobRun, SourceState, signal
@@ -30,6 +31,7 @@ RECONCILED_DAYS = 41
 VERDICT_S = 3600
 PRICES_S = 12 * 3600
 RETENTION_S = 24 * 3600
+ALERTS_S = 15
 MIN_KEPT_DAYS = 62
 """The open invoice month and the days in which bills are still restated: never dropped."""
 
@@ -41,6 +43,7 @@ class Jobs:
         self.service = service
         self.last: dict[str, JobRun] = {}
         self._one, self._asking = threading.Lock(), threading.Lock()
+        self._alerting, self._looked = Alerting(service), dict[str, datetime]()
         self._scheduler = BackgroundScheduler(timezone=UTC)
         for name, seconds, action in (
             ("cost", TICK_S, self.cost),
@@ -49,6 +52,7 @@ class Jobs:
             ("reconciliation", RECONCILE_S, self.reconciliation),
             ("prices", PRICES_S, self.prices),
             ("retention", RETENTION_S, self.retention),
+            ("alerts", ALERTS_S, self.alerts),
         ):
             self._scheduler.add_job(
                 self.run, "interval", seconds=seconds, args=(name, action), id=name, max_instances=1, coalesce=True,
@@ -129,6 +133,16 @@ class Jobs:
         self.service.store.add(signals)
         disputed = sum(one.standing == "disputed" for one in found)
         return f"{rows} new price rows" + (f", {disputed} prices in use are disputed" if disputed else "")
+
+    def alerts(self) -> str:
+        """Look at the rules whose time has come, and send what waits; says nothing when nothing was told."""
+        if self.service.config.alerts.engine == "off":
+            return ""
+        for group, at in self._alerting.due(datetime.now(UTC), self._looked):
+            self._alerting.look(group, at)
+            self._looked[group] = at
+        sent = self._alerting.deliver(datetime.now(UTC))
+        return ", ".join(f"{one.rule} to {one.channel}: {one.state}" for one in sent)
 
     def retention(self) -> str:
         """Drop whole months that are past their days."""

@@ -11,8 +11,8 @@ from breakeven import show
 from breakeven.answers import moment
 from breakeven.command import Json, opened, print_json, wants_json
 from dashboards import page, panel
-from dashboards.units import shown
 from ledger.errors import ConfigError
+from ledger.units import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,6 +26,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from breakeven import bills, metrics, said, show
+from breakeven.alerting import Alerting
 from breakeven.answers import (
     asked_rows,
     cost_answer,
@@ -75,6 +76,7 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
             Route("/api/v1/cost", web.answer(web.cost)),
             Route("/api/v1/verdicts", web.answer(web.verdicts)),
             Route("/api/v1/idle", web.answer(web.idle)),
+            Route("/api/v1/alerts", web.answer(web.alerts)),
             Route("/api/v1/sources", web.answer(web.sources)),
             Route("/api/v1/reconciliation", web.answer(web.reconciliation)),
             Route("/api/v1/dashboards/{dashboard}", web.answer(web.dashboard)),
@@ -258,6 +260,11 @@ class Web:
         """Answer /api/v1/reconciliation?since=31d&until=&by=total, as `breakeven reconcile --json`."""
         query = _query(request, {"since": f"{bills.DAYS}d", "until": "", "by": "total"})
         return {"rows": bills.found(self.service, query["since"], query["until"], query["by"])[0]}
+
+    def alerts(self, request: Request) -> Any:
+        """Answer /api/v1/alerts: what fires or is about to, as `breakeven alerts list --json`."""
+        _query(request, {})
+        return {"rows": Alerting(self.service).states()}
 
     def sources(self, request: Request) -> Any:
         """Answer /api/v1/sources."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from made import command
 
+from alerts import grafana as rules
 from dashboards import grafana, page, panel
 
 RENDERED = Path(__file__).parents[2] / "dashboards" / "rendered"
@@ -32,7 +33,7 @@ def test_no_file_is_left_over():
 
 def test_the_command_writes_once(tmp_path):
     first = json.loads(command("grafana", "render", "--out", str(tmp_path / "g"), "--json").stdout)
-    assert first["changed"] == list(grafana.files())
+    assert first["changed"] == [*grafana.files(), *rules.files()]
     assert json.loads(command("grafana", "render", "--out", str(tmp_path / "g"), "--json").stdout)["changed"] == []
     (tmp_path / "g" / "be-gpu.json").write_text("{}")
     assert "1 changed" in command("grafana", "render", "--out", str(tmp_path / "g")).stdout

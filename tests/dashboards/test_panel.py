@@ -9,7 +9,8 @@ from importlib.resources import files
 
 import pytest
 
-from dashboards import page, panel, units
+from dashboards import page, panel
+from ledger import units
 from ledger.errors import ConfigError
 
 
