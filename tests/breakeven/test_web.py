@@ -54,7 +54,7 @@ def test_every_panel_answers_with_and_without_data(client, service, store):
     service.tick()
     silent = {  # what is wrong, what nobody did, what no reading tells
         "unpriced_models", "unpriced_usage", "unmapped", "unknown_gpus", "log", "realised", "flips", "reconciliation", "jobs", "build",
-        "kv_cache", "temperature", "break_even", "hourly", "headroom", "options",
+        "kv_cache", "temperature", "break_even", "hourly", "headroom", "options", "forecast", "active_alerts", "budget", "rules",
     }  # fmt: skip
     for name, key in PANELS:
         chosen = {"var-workload": "bot"} if "workload" in panel.dashboard(name).variables else {}
