@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from alerts.rule import GROUPS, holes, rules
+from ledger.sqlfile import sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,9 +102,12 @@ def data(rule: Rule) -> list[dict[str, Any]]:
 def statement(rule: Rule, column: str) -> str:
     """Return a rule's SELECT with one number, in Grafana's words."""
     lines = [line for line in rule.statement.splitlines() if not line.startswith("--")]
-    text = "\n".join(lines).replace("{from:DateTime}", "$__fromTime").replace("{to:DateTime}", "$__toTime")
+    inner = "\n".join(lines).replace("{from:DateTime}", "$__fromTime").replace("{to:DateTime}", "$__toTime")
+    frame = "\n".join(line for line in sql("alerts", "one_number").splitlines() if not line.startswith("--"))
     number = column if column == "value" else f"{column} AS value"
-    return f"SELECT {', '.join(rule.labels)}, {number} FROM (\n{text}\n)"  # noqa: S608 - our own names
+    for word, text in (("LABELS", ", ".join(rule.labels)), ("NUMBER", number), ("RULE", inner)):
+        frame = frame.replace(word, text, 1)
+    return frame
 
 
 def _query(rule: Rule, ref: str, column: str) -> dict[str, Any]:

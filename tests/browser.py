@@ -7,11 +7,16 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe", "--window-size=1280,1600",
 )  # fmt: skip
+
+
+class NavigatedError(Exception):
+    """The page went away while it was asked something."""
 
 
 class Browser:
@@ -52,6 +57,8 @@ class Browser:
         while True:
             found = self._message()
             if found.get("id") == self._number:
+                if found.get("error", {}).get("code") == -32000:
+                    raise NavigatedError(found)
                 assert "error" not in found, found
                 return found["result"]
 
@@ -82,9 +89,12 @@ class Browser:
     def until(self, script, seconds=30.0):
         """Wait until an expression is true."""
         end = time.monotonic() + seconds
-        while not self.run(script):
-            assert time.monotonic() < end, f"never true: {script}"
+        while time.monotonic() < end:
+            with suppress(NavigatedError):
+                if self.run(script):
+                    return
             time.sleep(0.05)
+        raise AssertionError(f"never true: {script}")
 
     def open(self, url):
         """Open an address and wait until every panel is drawn."""

@@ -72,7 +72,10 @@ def test_nothing_generated_or_private_is_tracked():
     ]
 
 
-@pytest.mark.parametrize("name", ["0001-flat-packages", "0002-embedded-store-process", "0003-recomputed-rollups"])
+@pytest.mark.parametrize(
+    "name",
+    ["0001-flat-packages", "0002-embedded-store-process", "0003-recomputed-rollups", "0004-grafana-over-plain-http"],
+)
 def test_decisions_are_written_down(name):
     text = (ROOT / "docs" / "decisions" / f"{name}.md").read_text()
     assert len(text.split()) > 80
@@ -81,7 +84,7 @@ def test_decisions_are_written_down(name):
 def test_every_command_and_setting_is_documented():
     import dataclasses
 
-    from breakeven import cli, config, pools
+    from breakeven import alert_config, cli, config, pools
 
     docs = "\n".join(p.read_text() for p in (ROOT / "docs").glob("*.md")) + (ROOT / "README.md").read_text()
     for command in cli.app.registered_commands:
@@ -89,8 +92,9 @@ def test_every_command_and_setting_is_documented():
         assert f"breakeven {name}" in docs, name
     text = (ROOT / "docs" / "configuration.md").read_text()
 
-    named = {**vars(config), **vars(pools)}
-    tables = [one for name, one in named.items() if name.endswith("Config")] + [config.Override, config.IdleLimits]
+    named = {**vars(config), **vars(pools), **vars(alert_config)}
+    tables = [one for name, one in named.items() if name.endswith("Config")] + [config.Override]
+    tables += [alert_config.IdleLimits, alert_config.AnomalyLimits]
     keys = {field.name for table in tables for field in dataclasses.fields(table)}
     assert len(keys) > 40
     keys |= {field.name for field in dataclasses.fields(config.Policy)}
