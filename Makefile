@@ -29,9 +29,10 @@ lint: setup ## Check style, types and the layout's contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup ## Print measurements: two years of advice, 200 workloads at once
+bench: setup ## Print measurements: two years of advice, 200 workloads at once, quiet days
 	$(BIN)/python -m bench.advice
 	$(BIN)/python -m bench.evaluate
+	$(BIN)/python -m bench.quiet
 
 render: setup ## Write dashboards/rendered and alerts/rendered for Grafana anew
 	$(BIN)/python -c "from pathlib import Path; from alerts import grafana as a; from dashboards import grafana as d; a.write(Path('alerts/rendered')), d.write(Path('dashboards/rendered'))"

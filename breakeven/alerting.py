@@ -86,6 +86,12 @@ class Alerting:
         url = self.service.config.alerts.url
         return notify.deliver(self.store, self.channels, now, url, lambda: datetime.now(UTC))
 
+    def announce(self, one: message.Message, now: datetime) -> int:
+        """Put a message that no rule made into the outbox, once by its key; return to how many channels it goes."""
+        found = notify.outbox(self.store, [one], self.channels, now) if self.tells else []
+        self.store.add(found)
+        return len(found)
+
     def states(self) -> list[dict[str, Any]]:
         """Return every instance that is not normal, the gravest first, with its rule's words."""
         rows = []

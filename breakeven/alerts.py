@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import getpass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path  # noqa: TC003 - typer reads the hints at run time
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from breakeven import show
 from breakeven.alerting import Alerting
 from breakeven.answers import moment
 from breakeven.command import Json, opened, print_json, wants_json
+from breakeven.digest import digest, week_before
 from ledger.errors import ConfigError
 
 alerts_app = typer.Typer(help="Alerts: what fires, and who hears of it.", no_args_is_help=True, rich_markup_mode=None)
@@ -139,6 +141,30 @@ def trial(
             show.say(f"{name}: {error or 'ok'}")
     if any(error for _, error in found):
         raise typer.Exit(1)
+
+
+@alerts_app.command("digest")
+def digest_command(
+    out: Annotated[Path | None, typer.Option(help="Write an HTML file, else print text.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Also send it to the channels, once a week.")] = False,
+) -> None:
+    """Show the last complete week: money of both sides, verdicts, who moved, unused GPUs, what to do.
+
+    `breakeven run` sends it on Mondays from 08:00 UTC on.
+    """
+    with opened() as service:
+        service.tick()
+        start, end = week_before(service.now())
+        found = digest(service, start, end)
+        if send:
+            alerting, now = Alerting(service), datetime.now(UTC)
+            alerting.announce(found.message(service.config.alerts.url), now)
+            alerting.deliver(now)
+    if out is None:
+        show.say(found.text())
+    else:
+        out.write_text(found.page(), "utf-8")
+        show.say(f"{found.title}: {out}")
 
 
 @alerts_app.command()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from breakeven.alerting import Alerting
+from breakeven.digest import digest, due, week_before
 from ledger.costing.reconcile import reconcile
 from ledger.errors import BreakevenError
 from ledger.records import JobRun, SourceState, signal
@@ -44,6 +45,7 @@ class Jobs:
         self.last: dict[str, JobRun] = {}
         self._one, self._asking = threading.Lock(), threading.Lock()
         self._alerting, self._looked = Alerting(service), dict[str, datetime]()
+        self._told_week: datetime | None = None
         self._scheduler = BackgroundScheduler(timezone=UTC)
         for name, seconds, action in (
             ("cost", TICK_S, self.cost),
@@ -141,8 +143,16 @@ class Jobs:
         for group, at in self._alerting.due(datetime.now(UTC), self._looked):
             self._alerting.look(group, at)
             self._looked[group] = at
+        self._tell_week(datetime.now(UTC))
         sent = self._alerting.deliver(datetime.now(UTC))
         return ", ".join(f"{one.rule} to {one.channel}: {one.state}" for one in sent)
+
+    def _tell_week(self, now: datetime) -> None:
+        """Tell the week before on Mondays, once."""
+        start, end = week_before(now)
+        if due(now) and self._told_week != start:
+            self._alerting.announce(digest(self.service, start, end).message(self.service.config.alerts.url), now)
+            self._told_week = start
 
     def retention(self) -> str:
         """Drop whole months that are past their days."""

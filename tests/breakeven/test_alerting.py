@@ -17,6 +17,7 @@ from alerts.rule import holes, rules
 from alerts.states import Sample
 from breakeven.alerting import Alerting
 from breakeven.config import parse
+from breakeven.digest import digest, due, week_before
 from breakeven.service import Service
 from dashboards import panel
 from ledger.costing.expected import unusual
@@ -390,3 +391,36 @@ def test_a_simulation_finds_what_would_have_fired(store):
     assert store.read("SELECT count() FROM alerts")[1] == [(0,)]
     assert isinstance(watch.samples(rules()["idle_gpu"], [])[:1], list)
     assert Sample((), 1.0).figures == ()
+
+
+def test_the_week_is_told_once_on_monday(store, tmp_path):
+    """Money against the week before, who moved, what to do; the same in a file; one message a week and channel."""
+    made = service(store, workloads={"bot": {"match": {"key": "k"}}})
+    monday = NOW.replace(hour=0) - 2 * DAY
+    rows = [
+        request(
+            monday - (d + 1) * DAY + HOUR,
+            f"w{d}",
+            model="m",
+            workload="<b>",
+            input_fresh=2_000_000 if d < 7 else 1_000_000,
+        )
+        for d in range(14)
+    ]
+    store.add(rows)
+    made.tick()
+    start, end = week_before(NOW)
+    assert (start, end) == (monday - 7 * DAY, monday)
+    fire(store, NOW, 0.2)
+    found = digest(made, start, end)
+    text = found.text()
+    assert "API spend, metered: $14.00, +100.0%" in text
+    assert "<b> · m · $14.00 · 100.0%" in text
+    assert "No GPU is paid for." in text
+    assert "Nothing fires." in text
+    assert "&lt;b&gt;" in found.page()
+    assert "<b>" not in found.page()
+    alerting = Alerting(made)
+    assert [alerting.announce(found.message(""), NOW) for _ in range(2)] == [1, 0]
+    assert [n.state for n in alerting.deliver(NOW)] == ["sent"]
+    assert [due(monday + h * HOUR) for h in (7, 8, 23, 24)] == [False, True, True, False]
