@@ -114,7 +114,7 @@ def test_planted_spend_is_told_once_each(store):
     assert exceeded == [
         ("budget_exceeded", "firing", ["daily: $42.00 of $40.00 spent; forecast for the window $72.00"])
     ]
-    levels = [f[2][0].split(" of ")[0] for f in found if f[:2] == ("budget_spent", "firing")]
+    levels = [f[2][0].split(" reached")[0] for f in found if f[:2] == ("budget_spent", "firing")]
     assert levels == ["daily: 50%", "daily: 75%", "daily: 90%", "daily: 50%"]
     (spike,) = [f for f in found if f[:2] == ("spend_spike", "firing")]
     assert spike[2][0].startswith("all API spend: $36.00 so far today, $12.00 were to be expected")
