@@ -49,6 +49,8 @@ app.command("show")(show_command)
 def main() -> None:
     """Run the command line; errors of ours are one message and an exit code, never a traceback."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for name in ("apscheduler", "urllib3"):  # a job that waits for its turn, or one more connection, is no news
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         app()
     except BreakevenError as error:
