@@ -26,23 +26,28 @@ _PRINTED = {
 """How Grafana's templates print a unit: they know no others."""
 
 
-def files(given: Mapping[str, Rule] | None = None, *, paused: bool = True) -> dict[str, str]:
-    """Return what is provisioned: path below the folder → text. `paused` unless Grafana is the one that tells."""
+def files(given: Mapping[str, Rule] | None = None, *, paused: bool = True, receiver: str = "") -> dict[str, str]:
+    """Return what is provisioned: path below the folder → text. `paused` unless Grafana is the one that tells.
+
+    `receiver`: a contact point of that Grafana, to which every rule then goes by itself; the tree of policies stays.
+    """
     known = dict(given or rules())
     groups = [
         {
             "orgId": 1, "name": name, "folder": FOLDER, "interval": f"{every.total_seconds():.0f}s",
-            "rules": [_doubled(_file_rule(rule, paused)) for rule in known.values() if rule.group == name],
+            "rules": [_doubled(_file_rule(rule, paused, receiver)) for rule in known.values() if rule.group == name],
         }
         for name, every in GROUPS.items()
     ]  # fmt: skip
     return {FILE: "\n".join(_yaml({"apiVersion": 1, "groups": groups})) + "\n"}
 
 
-def write(folder: Path, given: Mapping[str, Rule] | None = None, *, paused: bool = True) -> list[str]:
+def write(
+    folder: Path, given: Mapping[str, Rule] | None = None, *, paused: bool = True, receiver: str = ""
+) -> list[str]:
     """Write the file; return the paths below the folder that changed."""
     changed = []
-    for name, content in files(given, paused=paused).items():
+    for name, content in files(given, paused=paused, receiver=receiver).items():
         place = folder / name
         if not place.is_file() or place.read_text("utf-8") != content:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -51,37 +56,50 @@ def write(folder: Path, given: Mapping[str, Rule] | None = None, *, paused: bool
     return changed
 
 
-def group(name: str, given: Mapping[str, Rule] | None = None, *, paused: bool = True) -> dict[str, Any]:
+def group(
+    name: str, given: Mapping[str, Rule] | None = None, *, paused: bool = True, receiver: str = ""
+) -> dict[str, Any]:
     """Return a group as the HTTP API takes it."""
     return {
         "title": name, "folderUid": FOLDER_UID, "interval": int(GROUPS[name].total_seconds()),
-        "rules": [_http_rule(rule, paused) for rule in (given or rules()).values() if rule.group == name],
+        "rules": [_http_rule(rule, paused, receiver) for rule in (given or rules()).values() if rule.group == name],
     }  # fmt: skip
 
 
-def _shared(rule: Rule, paused: bool) -> dict[str, Any]:
+def _shared(rule: Rule, paused: bool, receiver: str) -> dict[str, Any]:
+    told = {"notification_settings": _settings(rule, receiver)} if receiver else {}
     return {
         "uid": rule.uid, "title": rule.title, "condition": "B", "data": data(rule),
         "noDataState": _NO_DATA[rule.condition.no_data], "execErrState": _ERROR[rule.condition.error],
         "for": f"{rule.condition.pending.total_seconds():.0f}s",
         "labels": {"severity": rule.severity, "product": "breakeven", "group": rule.group}, "isPaused": paused,
+        **told,
     }  # fmt: skip
 
 
-def _file_rule(rule: Rule, paused: bool) -> dict[str, Any]:
+def _settings(rule: Rule, receiver: str) -> dict[str, Any]:
+    """Return to whom a rule goes and how often; Grafana knows no "never again", four weeks are its longest."""
+    repeat = f"{rule.repeat.total_seconds() / 3600:.0f}h" if rule.repeat else "4w"
+    return {
+        "receiver": receiver, "group_by": ["alertname", "grafana_folder"], "group_wait": "30s", "group_interval": "5m",
+        "repeat_interval": repeat,
+    }  # fmt: skip
+
+
+def _file_rule(rule: Rule, paused: bool, receiver: str) -> dict[str, Any]:
     board, _, _ = rule.panel.partition("/")
     keep = rule.condition.keep_firing
     more = {"keepFiringFor": f"{keep.total_seconds():.0f}s"} if keep else {}
-    return {**_shared(rule, paused), **more, "dashboardUid": f"be-{board}", "annotations": _annotations(rule)}
+    return {**_shared(rule, paused, receiver), **more, "dashboardUid": f"be-{board}", "annotations": _annotations(rule)}
 
 
-def _http_rule(rule: Rule, paused: bool) -> dict[str, Any]:
+def _http_rule(rule: Rule, paused: bool, receiver: str) -> dict[str, Any]:
     board, _, _ = rule.panel.partition("/")
     keep = rule.condition.keep_firing
     more = {"keep_firing_for": f"{keep.total_seconds():.0f}s"} if keep else {}
     notes = {**_annotations(rule), "__dashboardUid__": f"be-{board}"}
     placed = {"orgID": 1, "folderUID": FOLDER_UID, "ruleGroup": rule.group}
-    return {**_shared(rule, paused), **more, **placed, "annotations": notes}
+    return {**_shared(rule, paused, receiver), **more, **placed, "annotations": notes}
 
 
 def data(rule: Rule) -> list[dict[str, Any]]:

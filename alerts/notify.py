@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from alerts.channels import Channel, TransportError, send
 from alerts.message import Message, packed, told, unpacked
@@ -25,6 +26,43 @@ GROUP_INTERVAL = timedelta(minutes=5)
 """Alerts of one rule that begin within this after the last message of it wait for the next."""
 PATIENCE = timedelta(hours=1)
 FIRST_S, LONGEST_S = 5.0, 300.0
+
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """[alerts.quiet.NAME]: when rules (all, where none is named) send nothing: weekdays, and hours of a zone.
+
+    `start` and `end` are HH:MM; an end before the start is of the next morning.
+    """
+
+    rules: tuple[str, ...] = ()
+    weekdays: tuple[str, ...] = ()
+    start: str = "00:00"
+    end: str = "24:00"
+    timezone: str = "UTC"
+
+    def covers(self, rule: str, at: datetime) -> bool:
+        """Say whether a rule is silent at an instant."""
+        if self.rules and rule not in self.rules:
+            return False
+        local = at.astimezone(ZoneInfo(self.timezone))
+        minute, first, last = local.hour * 60 + local.minute, minutes(self.start), minutes(self.end)
+        night = last <= first and minute < last  # the hours after midnight belong to the day before
+        day = (local - timedelta(days=1) if night else local).weekday()
+        inside = first <= minute < last if first < last else minute >= first or night
+        return inside and (not self.weekdays or DAYS[day] in self.weekdays)
+
+
+def minutes(text: str) -> int:
+    """Return the minutes of HH:MM since midnight, 24:00 at most; raises ValueError."""
+    hours, colon, rest = text.partition(":")
+    value = int(hours) * 60 + int(rest)
+    if not colon or len(rest) != 2 or not 0 <= value <= 24 * 60 or int(rest) > 59:
+        raise ValueError(f"{text!r} is not HH:MM")
+    return value
 
 
 @dataclass(frozen=True, slots=True)

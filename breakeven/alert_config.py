@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from alerts.budgets import PERIODS
 from alerts.channels import CHANNELS
+from alerts.notify import DAYS, Quiet, minutes
 from alerts.rule import limited, rules
 from ledger.costing.expected import AnomalyLimits
 from ledger.costing.idleness import IdleLimits
@@ -51,6 +52,7 @@ class AlertsConfig:
     url: str = ""
     limits: LimitsConfig = LimitsConfig()
     rules: dict[str, RuleConfig] = field(default_factory=dict)
+    quiet: dict[str, Quiet] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,30 +99,22 @@ def given_rules(alerts: AlertsConfig) -> dict[str, Rule]:
     }
 
 
+_Known = dict[str, tuple[str, tuple[str, ...]]]
+"""Values that are one of a few, by key."""
+
+
 def alert_errors(
     alerts: AlertsConfig, budgets: dict[str, BudgetConfig], channels: dict[str, ChannelConfig]
 ) -> list[str]:
     """Return what contradicts itself in alerts, budgets and channels."""
-    errors = []
-    known: dict[str, tuple[str, tuple[str, ...]]] = {"alerts.engine": (alerts.engine, ("builtin", "grafana", "off"))}
+    errors: list[str] = []
+    known: _Known = {"alerts.engine": (alerts.engine, ("builtin", "grafana", "off"))}
     for name, budget in budgets.items():
-        known[f"budgets.{name}.per"] = (budget.per, PERIODS)
-        known[f"budgets.{name}.side"] = (budget.side, ("", "api", "self_hosted"))
-        known[f"budgets.{name}.timezone"] = (budget.timezone, tuple(sorted(available_timezones())))
-        if budget.usd <= 0:
-            errors.append(f"budgets.{name}.usd: {budget.usd} is not above 0")
-        errors += [
-            f"budgets.{name}.thresholds: {t} is not below 1; 100 % is told anyway" for t in budget.thresholds if t >= 1
-        ]
+        errors += _budget_errors(f"budgets.{name}", budget, known)
     for name, channel in channels.items():
-        known[f"channels.{name}.kind"] = (channel.kind, tuple(CHANNELS))
-        known[f"channels.{name}.format"] = (channel.format, ("grafana", "alertmanager"))
-        needed = _NEEDED.get(channel.kind, ())
-        if needed and not any(getattr(channel, key) for key in needed):
-            errors.append(f"channels.{name}: {channel.kind} needs {' or '.join(needed)}")
-        if channel.kind == "email" and not channel.to:
-            errors.append(f"channels.{name}.to: missing; it names who is written to")
-        errors += [f"channels.{name}.rules: {r!r} is not a rule" for r in channel.rules if r not in rules()]
+        errors += _channel_errors(f"channels.{name}", channel, known)
+    for name, quiet in alerts.quiet.items():
+        errors += _quiet_errors(f"alerts.quiet.{name}", quiet, known)
     for key, (value, choices) in known.items():
         if value not in choices:
             shown = ", ".join(c for c in choices[:12] if c) + (" …" if len(choices) > 12 else "")
@@ -129,6 +123,38 @@ def alert_errors(
         given_rules(alerts)
     except ConfigError as error:
         errors.append(str(error))
+    return errors
+
+
+def _budget_errors(at: str, budget: BudgetConfig, known: _Known) -> list[str]:
+    known[f"{at}.per"] = (budget.per, PERIODS)
+    known[f"{at}.side"] = (budget.side, ("", "api", "self_hosted"))
+    known[f"{at}.timezone"] = (budget.timezone, tuple(sorted(available_timezones())))
+    errors = [] if budget.usd > 0 else [f"{at}.usd: {budget.usd} is not above 0"]
+    over = [t for t in budget.thresholds if t >= 1]
+    return errors + [f"{at}.thresholds: {t} is not below 1; 100 % is told anyway" for t in over]
+
+
+def _channel_errors(at: str, channel: ChannelConfig, known: _Known) -> list[str]:
+    known[f"{at}.kind"] = (channel.kind, tuple(CHANNELS))
+    known[f"{at}.format"] = (channel.format, ("grafana", "alertmanager"))
+    needed = _NEEDED.get(channel.kind, ())
+    missing = bool(needed) and not any(getattr(channel, key) for key in needed)
+    errors = [f"{at}: {channel.kind} needs {' or '.join(needed)}"] if missing else []
+    if channel.kind == "email" and not channel.to:
+        errors.append(f"{at}.to: missing; it names who is written to")
+    return errors + [f"{at}.rules: {r!r} is not a rule" for r in channel.rules if r not in rules()]
+
+
+def _quiet_errors(at: str, quiet: Quiet, known: _Known) -> list[str]:
+    known |= {f"{at}.weekdays[{n}]": (day, DAYS) for n, day in enumerate(quiet.weekdays)}
+    known[f"{at}.timezone"] = (quiet.timezone, tuple(sorted(available_timezones())))
+    errors = [f"{at}.rules: {r!r} is not a rule" for r in quiet.rules if r not in rules()]
+    for key in ("start", "end"):
+        try:
+            minutes(getattr(quiet, key))
+        except ValueError as error:
+            errors.append(f"{at}.{key}: {error}")
     return errors
 
 

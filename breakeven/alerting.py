@@ -72,6 +72,8 @@ class Alerting:
         self.store.add(watched.values(self.store, group, self.watch, at))
         looks = watch.watch(self.store, self.of(group), at)
         muted = {row["rule"] for row in self.store.ask(_PACKAGE, "muted", at=at)}
+        quiet = self.service.config.alerts.quiet.values()
+        muted |= {rule.name for rule in self.of(group) if any(one.covers(rule.name, at) for one in quiet)}
         last = {row["rule"]: row["last"] for row in self.store.ask(_PACKAGE, "last_told", at=at)}
         found = notify.due(looks, at, muted, last)
         if self.tells:

@@ -33,6 +33,7 @@ def render(
     alerting: Annotated[
         bool, typer.Option("--alerting", help="Let Grafana tell alerts: with [alerts] engine = grafana only.")
     ] = False,
+    receiver: Annotated[str, typer.Option(help="A contact point of Grafana that the rules then go to.")] = "",
     as_json: Json = False,
 ) -> None:
     """Write dashboards, data source, provider and alert rules as files that Grafana provisions.
@@ -41,8 +42,8 @@ def render(
     BREAKEVEN_CLICKHOUSE_HOST and BREAKEVEN_GRAFANA_PASSWORD from Grafana's environment; mount the dashboards at
     /etc/breakeven/dashboards. Written again, the files are the same byte for byte.
     """
-    files = {**grafana.files(), **rules.files(paused=not alerting)}
-    changed = [*grafana.write(out), *rules.write(out, paused=not alerting)]
+    files = {**grafana.files(), **rules.files(paused=not alerting, receiver=receiver)}
+    changed = [*grafana.write(out), *rules.write(out, paused=not alerting, receiver=receiver)]
     if wants_json(as_json):
         print_json({"out": str(out), "changed": changed, "files": sorted(files)})
     else:

@@ -100,3 +100,12 @@ def test_grafana_s_own_schema_loses_nothing(name):
             assert theirs[key] == mine[key], key
         assert [q["refId"] for q in theirs["data"]] == [q["refId"] for q in mine["data"]]
         assert theirs["data"][0]["relativeTimeRange"] == mine["data"][0]["relativeTimeRange"]
+
+
+def test_rules_go_to_a_contact_point_only_where_one_is_named():
+    assert "notification_settings" not in grafana.files()[grafana.FILE]
+    made = grafana.group("data", receiver="ops")["rules"]
+    by_uid = {rule["uid"]: rule["notification_settings"] for rule in made}
+    assert {one["receiver"] for one in by_uid.values()} == {"ops"}
+    assert (by_uid["be-source-stale"]["repeat_interval"], by_uid["be-clock-skew"]["repeat_interval"]) == ("24h", "4w")
+    assert grafana.files(receiver="ops")[grafana.FILE].count('receiver: "ops"') == len(rules())

@@ -313,6 +313,12 @@ def test_another_definition_begins_anew(store, told_by_hand):
         ({"budgets": {"b": {"usd": 1, "per": "year"}}}, "budgets.b.per: 'year' is not one of day, week, month"),
         ({"budgets": {"b": {"usd": 1, "timezone": "Mars"}}}, "budgets.b.timezone: 'Mars' is not one of"),
         ({"budgets": {"b": {"usd": 1, "thresholds": [1.5]}}}, "budgets.b.thresholds: 1.5 is not below 1"),
+        (
+            {"alerts": {"quiet": {"n": {"weekdays": ["sunday"]}}}},
+            r"alerts.quiet.n.weekdays\[0\]: 'sunday' is not one of mon",
+        ),
+        ({"alerts": {"quiet": {"n": {"start": "7"}}}}, "alerts.quiet.n.start: "),
+        ({"alerts": {"quiet": {"n": {"rules": ["moon"]}}}}, "alerts.quiet.n.rules: 'moon' is not a rule"),
         ({"channels": {"c": {"kind": "pigeon"}}}, "channels.c.kind: 'pigeon' is not one of webhook"),
         ({"channels": {"c": {"kind": "slack"}}}, "channels.c: slack needs secret or url"),
         ({"channels": {"c": {"kind": "email", "url": "smtp://x"}}}, "channels.c.to: missing"),
@@ -424,3 +430,40 @@ def test_the_week_is_told_once_on_monday(store, tmp_path):
     assert [alerting.announce(found.message(""), NOW) for _ in range(2)] == [1, 0]
     assert [n.state for n in alerting.deliver(NOW)] == ["sent"]
     assert [due(monday + h * HOUR) for h in (7, 8, 23, 24)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("more", "silent", "loud"),
+    [
+        ({}, ["2026-11-25T00:00", "2026-11-25T23:59"], []),
+        (
+            {"start": "22:00", "end": "06:00"},
+            ["2026-11-25T22:00", "2026-11-25T05:59"],
+            ["2026-11-25T06:00", "2026-11-25T21:59"],
+        ),
+        (
+            {"weekdays": ["fri"], "start": "22:00", "end": "06:00"},
+            ["2026-11-27T23:00", "2026-11-28T05:00"],
+            ["2026-11-27T05:00", "2026-11-28T23:00"],
+        ),
+        ({"weekdays": ["sat", "sun"]}, ["2026-11-28T12:00"], ["2026-11-27T12:00"]),
+        (
+            {"start": "08:00", "end": "09:00", "timezone": "Asia/Kolkata"},
+            ["2026-11-25T02:30"],
+            ["2026-11-25T03:30", "2026-11-25T08:30"],
+        ),
+        ({"rules": ["node_missing"]}, [], ["2026-11-25T12:00"]),
+    ],
+)
+def test_quiet_times(more, silent, loud):
+    quiet = notify.Quiet(**more)
+    for text, expected in [*((t, True) for t in silent), *((t, False) for t in loud)]:
+        assert quiet.covers("invoice_gap", datetime.fromisoformat(text).replace(tzinfo=UTC)) is expected, text
+
+
+def test_a_quiet_time_holds_messages_back(store, told_by_hand):
+    made = service(store, alerts={"quiet": {"lunch": {"start": "12:00", "end": "13:00"}}})
+    for n in range(4):
+        fire(store, NOW + n * 30 * MINUTE, 0.2)
+        Alerting(made).look("spend", NOW + n * 30 * MINUTE)
+        assert len(told(store)) == (n >= 2), n
