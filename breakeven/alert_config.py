@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from decimal import Decimal  # noqa: TC003 - read() asks for the hints at run time
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
-from alerts.budgets import PERIODS
-from alerts.channels import CHANNELS
+from alerts.budgets import PERIODS, Budget
+from alerts.channels import CHANNELS, Channel
 from alerts.notify import DAYS, Quiet, minutes
 from alerts.rule import limited, rules
 from ledger.costing.expected import AnomalyLimits
@@ -55,39 +54,6 @@ class AlertsConfig:
     quiet: dict[str, Quiet] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetConfig:
-    """[budgets.NAME]: USD for a calendar day, week or month of a zone, of what side, provider, team, workload leave."""
-
-    usd: Decimal
-    per: str = "month"
-    timezone: str = "UTC"
-    side: str = ""
-    provider: str = ""
-    team: str = ""
-    workload: str = ""
-    thresholds: tuple[float, ...] = (0.5, 0.75, 0.9)
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelConfig:
-    """[channels.NAME]: where alerts are told; `secret` or `secret_file`: a webhook's address, a token, a password."""
-
-    kind: str
-    url: str = ""
-    secret: str = field(default="", repr=False)
-    user: str = ""
-    sender: str = ""
-    to: tuple[str, ...] = ()
-    format: str = "grafana"
-    command: tuple[str, ...] = ()
-    path: str = ""
-    starttls: bool = True
-    severities: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
-    resolved: bool = True
-
-
 def given_rules(alerts: AlertsConfig) -> dict[str, Rule]:
     """Return the rules with other limits where they are given, less those that are off; raises ConfigError."""
     given = {
@@ -103,9 +69,7 @@ _Known = dict[str, tuple[str, tuple[str, ...]]]
 """Values that are one of a few, by key."""
 
 
-def alert_errors(
-    alerts: AlertsConfig, budgets: dict[str, BudgetConfig], channels: dict[str, ChannelConfig]
-) -> list[str]:
+def alert_errors(alerts: AlertsConfig, budgets: dict[str, Budget], channels: dict[str, Channel]) -> list[str]:
     """Return what contradicts itself in alerts, budgets and channels."""
     errors: list[str] = []
     known: _Known = {"alerts.engine": (alerts.engine, ("builtin", "grafana", "off"))}
@@ -126,7 +90,7 @@ def alert_errors(
     return errors
 
 
-def _budget_errors(at: str, budget: BudgetConfig, known: _Known) -> list[str]:
+def _budget_errors(at: str, budget: Budget, known: _Known) -> list[str]:
     known[f"{at}.per"] = (budget.per, PERIODS)
     known[f"{at}.side"] = (budget.side, ("", "api", "self_hosted"))
     known[f"{at}.timezone"] = (budget.timezone, tuple(sorted(available_timezones())))
@@ -135,7 +99,7 @@ def _budget_errors(at: str, budget: BudgetConfig, known: _Known) -> list[str]:
     return errors + [f"{at}.thresholds: {t} is not below 1; 100 % is told anyway" for t in over]
 
 
-def _channel_errors(at: str, channel: ChannelConfig, known: _Known) -> list[str]:
+def _channel_errors(at: str, channel: Channel, known: _Known) -> list[str]:
     known[f"{at}.kind"] = (channel.kind, tuple(CHANNELS))
     known[f"{at}.format"] = (channel.format, ("grafana", "alertmanager"))
     needed = _NEEDED.get(channel.kind, ())

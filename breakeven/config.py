@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from alerts.budgets import Budget
+from alerts.budgets import Budget  # noqa: TC001 - read() asks for the hints at run time
 from alerts.channels import Channel
 from alerts.watched import Watch
-from breakeven.alert_config import AlertsConfig, BudgetConfig, ChannelConfig, alert_errors, given_rules, plain
+from breakeven.alert_config import AlertsConfig, alert_errors, given_rules
 from breakeven.pools import PoolConfig, pool_errors, rates
 from breakeven.reading import read
 from collector.source import PULLED, Given, source
@@ -217,8 +217,8 @@ class Config:
     overheads: dict[str, OverheadConfig] = field(default_factory=dict)
     commitments: dict[str, CommitmentConfig] = field(default_factory=dict)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
-    budgets: dict[str, BudgetConfig] = field(default_factory=dict)
-    channels: dict[str, ChannelConfig] = field(default_factory=dict)
+    budgets: dict[str, Budget] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
     retention: RetentionConfig = RetentionConfig()
     sources: dict[str, SourceConfig] = field(default_factory=dict)
     currency: CurrencyConfig = CurrencyConfig()
@@ -236,13 +236,12 @@ class Config:
 
     def watch(self) -> Watch:
         """Return what alerts look at beside the ledger."""
-        budgets = tuple(Budget(name, **plain(one)) for name, one in self.budgets.items())
         spares = frozenset(name for name, pool in self.pools.items() if pool.spare)
-        return Watch(budgets, self.alerts.limits.anomaly, self.alerts.limits.idle, spares)
+        return Watch(tuple(self.budgets.values()), self.alerts.limits.anomaly, self.alerts.limits.idle, spares)
 
     def told(self) -> tuple[Channel, ...]:
         """Return where alerts are told: the log where nothing else is declared."""
-        return tuple(Channel(name, **plain(one)) for name, one in self.channels.items()) or (Channel("log", "log"),)
+        return tuple(self.channels.values()) or (Channel("log", "log"),)
 
     def rules(self) -> dict[str, Rule]:
         """Return the rules with the limits of the configuration, less those that are off."""

@@ -12,13 +12,18 @@ from pathlib import Path
 from typing import Any
 
 
-def read(cls: Any, table: Any, at: str, errors: list[str], environment: dict[str, str]) -> Any:
-    """Return a dataclass filled from a table, None if it cannot be; every mistake is added to errors with its key."""
+def read(cls: Any, table: Any, at: str, errors: list[str], environment: dict[str, str], name: str = "") -> Any:
+    """Return a dataclass filled from a table, None if it cannot be; every mistake is added to errors with its key.
+
+    `name` is the table's own: it goes into a field of that name, which the table cannot set.
+    """
     if not isinstance(table, dict):
         errors.append(f"{at}: a table is expected, not {table!r}")
         return None
     hints = typing.get_type_hints(cls)
     values: dict[str, Any] = {}
+    if name and hints.pop("name", None) is not None:
+        values["name"] = name
     for key, value in table.items():
         base = key.removesuffix("_file")
         if key not in hints and key.endswith("_file") and base in hints:
@@ -75,7 +80,7 @@ def _tables(inner: Any, value: Any, at: str, errors: list[str], environment: dic
     if not isinstance(value, dict):
         errors.append(f"{at}: tables are expected, as in [{at}.NAME]")
         return {}
-    return {name: read(inner, one, f"{at}.{name}.", errors, environment) for name, one in value.items()}
+    return {name: read(inner, one, f"{at}.{name}.", errors, environment, name) for name, one in value.items()}
 
 
 def _scalar(hint: Any, value: Any) -> Any:

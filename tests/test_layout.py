@@ -94,8 +94,14 @@ def test_every_command_and_setting_is_documented():
 
     named = {**vars(config), **vars(pools), **vars(alert_config)}
     tables = [one for name, one in named.items() if name.endswith("Config")] + [config.Override]
-    tables += [alert_config.IdleLimits, alert_config.AnomalyLimits, alert_config.Quiet]
-    keys = {field.name for table in tables for field in dataclasses.fields(table)}
+    tables += [
+        alert_config.IdleLimits,
+        alert_config.AnomalyLimits,
+        alert_config.Quiet,
+        alert_config.Budget,
+        alert_config.Channel,
+    ]
+    keys = {field.name for table in tables for field in dataclasses.fields(table)} - {"name"}
     assert len(keys) > 40
     keys |= {field.name for field in dataclasses.fields(config.Policy)}
     assert sorted(key for key in keys if not re.search(rf"[`\[.]{key}[`\]. ]", text)) == []
