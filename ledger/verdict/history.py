@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ledger.verdict import coverage
@@ -129,11 +129,11 @@ def read(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         loads = ask_loads(store, declared, out, span, widths or {}, pool)
         _traffic(store, out, span)
-        own_work = store.ask(_PACKAGE, "own_work", **span)
-        priced, recent = boxes(declared, as_of), max(first, end - _RECENT)
+        work = _own_work(store.ask(_PACKAGE, "own_work", **span), declared, max(first, end - _RECENT), end)
+        priced = boxes(declared, as_of)
         for one in out.values():
-            one.own_usd = _own_usd(one, own_work, priced)
-            one.others = _others(one.workload.name, own_work, declared, recent, end)
+            one.own_usd = _own_usd(one, work, priced)
+            one.others = {name: box.load - box.loads.get(one.workload.name, 0.0) for name, box in work.items()}
         _priced(store, prices, declared, out, span, as_of)
         keep_loads(loads)
     return out
@@ -171,60 +171,69 @@ def _traffic(store: Store, out: dict[str, History], span: dict[str, datetime]) -
         one.covered = [1 - sum(h in gone for h in range(24 * d, 24 * d + 24)) / 24 for d in range(one.days)]
 
 
-def _others(
-    name: str, rows: list[dict[str, Any]], declared: Declared, start: datetime, end: datetime
-) -> dict[str, float]:
-    """Return the mean load in replicas that other workloads had on each own deployment in a span."""
-    out: dict[str, float] = defaultdict(float)
-    for one in declared.own:
-        for row in rows:
-            if row["deployment"] == one.name and row["workload"] != name and row["day"] >= start.date():
-                work = one.s_per_uncached * row["uncached"] + one.s_per_cached * row["cached"]
-                work += one.s_per_output * row["output"] + one.s_per_kv * row["kv2"] / 2
-                out[one.name] += work / (end - start).total_seconds()
-    return out
+@dataclass(slots=True)
+class _BoxWork:
+    """Work on one own deployment: by day and workload, by day, and the mean load in replicas of late."""
+
+    days: dict[date, dict[str, float]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(float)))
+    totals: dict[date, float] = field(default_factory=lambda: defaultdict(float))
+    loads: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @property
+    def load(self) -> float:
+        """Mean load of all workloads."""
+        return sum(self.loads.values())
 
 
-def _own_usd(history: History, rows: list[dict[str, Any]], priced: Mapping[str, Box]) -> list[float | None]:
+def _own_work(rows: list[dict[str, Any]], declared: Declared, recent: datetime, end: datetime) -> dict[str, _BoxWork]:
+    """Return the work of every own deployment that had any; loads are of the days from `recent` on."""
+    out: dict[str, _BoxWork] = defaultdict(_BoxWork)
+    by_name = {one.name: one for one in declared.own}
+    seconds = (end - recent).total_seconds()
+    for row in rows:
+        one = by_name.get(row["deployment"])
+        if one is None:
+            continue
+        box, rest = out[one.name], one.s_per_cached * row["cached"] + one.s_per_kv * row["kv2"] / 2
+        # Without a measured capacity, an output token counts as four of input: only the shares matter then.
+        share = (one.s_per_uncached or 1.0) * row["uncached"] + (one.s_per_output or 4.0) * row["output"] + rest
+        box.days[row["day"]][row["workload"]] += share
+        box.totals[row["day"]] += share
+        if row["day"] >= recent.date():
+            work = one.s_per_uncached * row["uncached"] + one.s_per_output * row["output"] + rest
+            box.loads[row["workload"]] += work / seconds
+    return dict(out)
+
+
+def _own_usd(history: History, work: Mapping[str, _BoxWork], priced: Mapping[str, Box]) -> list[float | None]:
     """Return what each day costs avoidably on our GPUs at current rates; None where a rate is unknown.
 
     A workload carries the share of a pool that it worked of what all worked on a day, from its first day there to its
     last; days on which nobody worked are shared as all its days are.
     """
     out: list[float | None] = [0.0] * history.days
-    for box in priced.values():
-        shares = _shares(history, [row for row in rows if row["deployment"] == box.deployment.name], box.deployment)
+    for name, box in priced.items():
         hourly = box.usd_power if box.sunk else box.usd_hour
-        for index, part in shares.items():
+        for index, part in _shares(history, work[name]).items() if name in work else ():
             before = out[index]
-            if part and 0 <= index < history.days:
-                known = before is not None and hourly is not None
+            known = before is not None and hourly is not None
+            if part:
                 out[index] = (before or 0.0) + part * max(box.replicas, 1) * (hourly or 0.0) * 24 if known else None
     return out
 
 
-def _shares(history: History, rows: list[dict[str, Any]], one: Deployment) -> dict[int, float]:
+def _shares(history: History, box: _BoxWork) -> dict[int, float]:
     """Return the share of a deployment's work that a workload did, by index of the day."""
     name, first = history.workload.name, history.start.date()
-    mine: dict[int, float] = defaultdict(float)
-    everyone: dict[int, float] = defaultdict(float)
-    for row in rows:
-        work = (
-            (one.s_per_uncached or 1.0) * row["uncached"] + one.s_per_cached * row["cached"]
-            + (one.s_per_output or 4.0) * row["output"] + one.s_per_kv * row["kv2"] / 2
-        )  # fmt: skip
-        day = (row["day"] - first).days
-        everyone[day] += work
-        if row["workload"] == name and work:
-            mine[day] += work
+    mine = {day: by[name] for day, by in box.days.items() if by.get(name)}
     if not mine:
         return {}
-    last = max(mine)
+    last = (max(mine) - first).days
     if history.days - 1 - last <= _AWAY_DAYS:
         last = history.days - 1
-    days = range(max(0, min(mine)), last + 1)
-    usual = sum(mine.values()) / sum(everyone.values())
-    return {d: mine[d] / everyone[d] if everyone.get(d) else usual for d in days}
+    usual = sum(mine.values()) / sum(box.totals.values())
+    days = [first + d * _DAY for d in range(max(0, (min(mine) - first).days), last + 1)]
+    return {(day - first).days: mine.get(day, 0.0) / box.totals[day] if box.totals.get(day) else usual for day in days}
 
 
 def _priced(
