@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,7 @@ def told(rule: Rule, kept: Kept, status: str, at: datetime) -> Told:
     annotations = {"summary": kept.summary, "description": rule.advice, "runbook": f"docs/alerts.md#{rule.runbook}"}
     return Told(
         status, labels, annotations, _text(kept.fired_at or one.starts_at), NEVER if status == "firing" else _text(at),
-        {"value": one.value, **dict(one.figures)}, fingerprint(rule.name, dict(one.labels)), dashboard, panel,
+        _known({"value": one.value, **dict(one.figures)}), fingerprint(rule.name, dict(one.labels)), dashboard, panel,
     )  # fmt: skip
 
 
@@ -152,6 +153,11 @@ def trial(at: datetime, base_url: str) -> Message:
     said = {"summary": f"This is a test of breakeven: {shown(42.0, 'money')} were not spent.", "description": ""}
     one = Told("firing", labels, said, _text(at), NEVER, {"value": 1.0}, fingerprint("test", {}), "health", "jobs")
     return Message("test", "Test", "info", "firing", (one,), f"test-{at:%Y%m%dT%H%M%S}", base_url)
+
+
+def _known(values: dict[str, float]) -> dict[str, float]:
+    """Return the numbers that are known: JSON has no word for the others."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def _common(each: list[dict[str, str]]) -> dict[str, str]:

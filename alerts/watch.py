@@ -88,7 +88,7 @@ def summary(rule: Rule, instance: Instance, why: str = "") -> str:
     if instance.reason == "NoData":
         return f"{rule.title}: nothing is told of it"
     numbers = {**dict(instance.figures), "value": instance.value}
-    values = {name: shown(numbers[name], unit) for name, unit in holes(rule.summary) if name in numbers}
+    values = {name: shown(numbers[name], unit, "unknown") for name, unit in holes(rule.summary) if name in numbers}
     return filled(rule.summary, {**dict(instance.labels), **values})
 
 

@@ -31,6 +31,8 @@ LATE_H = 3
 UNALLOCATED_SHARE = 0.999
 ABANDONED_H, ABANDONED_WEEKLY_H, RHYTHM_WEEKS = 24, 168, 3
 BACK_DAYS = 90
+UNKNOWN = math.nan
+"""A figure that nobody knows: the text says so, and no message carries it as a number."""
 ALL_API = "all API spend"
 
 
@@ -74,8 +76,9 @@ def advice(store: Store, _: Watch, at: datetime) -> Iterable[Signal]:
             yield signal("switch_back", at, saving, labels, extra=saving)
         else:
             yield signal(
-                "switch_pays", at, saving, labels, saving=saving, low=30 * bound.get("lower", 0.0),
-                high=30 * bound.get("upper", 0.0), payback_days=30 * (payback.get("months") or 0.0),
+                "switch_pays", at, saving, labels, saving=saving, low=30 * bound.get("lower", UNKNOWN),
+                high=30 * bound.get("upper", UNKNOWN),
+                payback_days=UNKNOWN if payback.get("months") is None else 30 * payback["months"],
             )  # fmt: skip
 
 
@@ -83,14 +86,15 @@ def price_changes(store: Store, _: Watch, at: datetime) -> Iterable[Signal]:
     """Yield models in use whose price changed in the last 24 hours."""
     for row in store.ask(_PACKAGE, "price_changes", to=at):
         labels = {"provider": row["provider"], "model": row["model"]}
-        yield signal("price_change", at, 1.0, labels, effect=row["effect"])
+        yield signal("price_change", at, 1.0, labels, effect=UNKNOWN if row["effect"] is None else row["effect"])
 
 
 def budgets(store: Store, watch: Watch, at: datetime) -> Iterable[Signal]:
     """Yield thresholds that are reached, in each budget's own window, and forecasts over it."""
     for budget in watch.budgets:
         found = stand(store, budget, at)
-        limit, spent, forecast = float(budget.usd), float(found.spent), float(found.forecast or 0)
+        limit, spent = float(budget.usd), float(found.spent)
+        forecast = UNKNOWN if found.forecast is None else float(found.forecast)
         numbers = {"spent": spent, "limit": limit, "forecast": forecast}
         for level in budget.thresholds:
             labels = {"budget": budget.name, "level": f"{level:.0%}"}
@@ -208,7 +212,14 @@ def servers(store: Store, _: Watch, at: datetime) -> Iterable[Signal]:
     """Yield how full model servers are."""
     for row in store.ask(_PACKAGE, "saturation", to=at):
         labels = {"pool": row["pool"], "model": row["model"]}
-        yield signal("gpu_saturated", at, row["level"], labels, waiting=row["waiting"], kv_used=row["kv_used"] or 0.0)
+        yield signal(
+            "gpu_saturated",
+            at,
+            row["level"],
+            labels,
+            waiting=row["waiting"],
+            kv_used=UNKNOWN if row["kv_used"] is None else row["kv_used"],
+        )
 
 
 def hosts(store: Store, _: Watch, at: datetime) -> Iterable[Signal]:

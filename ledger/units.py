@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 def shown(value: float | str | bool | None, unit: str, missing: str = "–") -> str:
     """Return a value in its unit; `missing` stands for null and empty text."""
     if value is None or value == "":
+        return missing
+    if isinstance(value, float) and math.isnan(value):
         return missing
     if isinstance(value, (str, bool)):
         return str(value)

@@ -1,6 +1,7 @@
--- Models in use whose standard price changed in the last 24 hours, and about what that does to 30 days at the volume of the last 28.
+-- Models in use whose standard price changed in the last 24 hours, and about what that does to 30 days at the volume of the last 28,
+-- unknown where a class in use has no price.
 SELECT n.provider AS provider, n.model AS model,
-  toFloat64(u.fresh * (ifNull(n.input, 0) - ifNull(o.input, 0)) + u.read * (ifNull(n.read, 0) - ifNull(o.read, 0)) + u.out * (ifNull(n.output, 0) - ifNull(o.output, 0))) / 1e6 * 30 / 28 AS effect
+  (if(u.fresh = 0, 0, u.fresh * (n.input - o.input)) + if(u.read = 0, 0, u.read * (n.read - o.read)) + if(u.out = 0, 0, u.out * (n.output - o.output))) / 1e6 * 30 / 28 AS effect
 FROM (
   SELECT provider, model, argMax(toFloat64(input_fresh_per_mtok), valid_from) AS input, argMax(toFloat64(cache_read_per_mtok), valid_from) AS read,
     argMax(toFloat64(output_per_mtok), valid_from) AS output, max(valid_from) AS since

@@ -6,5 +6,5 @@ FROM (
   FROM signals
   WHERE rule = 'budget_forecast' AND at >= {from:DateTime} AND at < {to:DateTime}
   GROUP BY time, budget)
-ARRAY JOIN [('spent', toNullable(spent)), ('forecast', nullIf(forecast, 0)), ('limit', toNullable(planned))] AS pair
+ARRAY JOIN [('spent', toNullable(spent)), ('forecast', if(isNaN(forecast), NULL, toNullable(forecast))), ('limit', toNullable(planned))] AS pair
 ORDER BY time, series

@@ -330,6 +330,17 @@ def test_what_contradicts_itself_is_said(table, message):
         parse(table)
 
 
+def test_an_unknown_figure_is_a_word_and_no_number(store, told_by_hand):
+    """A budget spent in the first hour of its window has no forecast yet; JSON has no word for that."""
+    made = service(store)
+    store.add([signal("budget_exceeded", NOW, 1.0, {"budget": "b"}, spent=2.0, limit=1.0, forecast=math.nan)])
+    Alerting(made).look("spend", NOW)
+    assert told(store) == [("budget_exceeded", "firing", ["b: $2.00 of $1.00 spent; forecast for the window unknown"])]
+    (said,) = [json.loads(row[0]) for row in store.read("SELECT alerts FROM notifications FINAL")[1]]
+    assert said["alerts"][0]["values"] == {"value": 1.0, "spent": 2.0, "limit": 1.0}
+    assert [n.state for n in Alerting(made).deliver(NOW)] == ["sent"]
+
+
 def test_quiet_spend_is_not_told(store):
     """Twenty workloads for a year with noise of 5 to 30 % and a weekly shape: at most three flags a workload-year."""
     generator, flags, days = random.Random(7), 0, 0
