@@ -38,16 +38,16 @@ def rebuild(store: Store, promises: Sequence[Commitment], months: Iterable[datet
     metered = {(row["provider"], row["month"]): row["metered"] for row in rows}
     booked = {(row["provider"], row["month"]): row["booked"] for row in rows}
     for month in wanted:
-        found = _month(promises, month, closed, {p: m for (p, at), m in metered.items() if at == month})
+        found = month_hours(promises, month, closed, {p: m for (p, at), m in metered.items() if at == month})
         keys = {(row.provider, row.hour) for row in found}
         stale = [(p, hour) for (p, at), hours in booked.items() if at == month for hour in hours]
         store.add([*found, *(_row(p, hour, ZERO) for p, hour in stale if (p, hour) not in keys)])
 
 
-def _month(
+def month_hours(
     promises: Sequence[Commitment], month: date, closed: datetime, metered: dict[str, Decimal]
 ) -> list[CostHour]:
-    """Return the rows of one month, all providers."""
+    """Return the unused part of the promises of one month, by provider and hour; `metered` is USD of the month."""
     out: list[CostHour] = []
     for provider in sorted({one.provider for one in promises}):
         owed, hours = ZERO, set[datetime]()

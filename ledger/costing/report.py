@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -13,10 +14,11 @@ from ledger.costing.allocation import per
 from ledger.costing.idleness import Window
 from ledger.costing.pools import IDLE_CLASSES
 from ledger.costing.tick import floor_hour
+from ledger.costing.vintage import BOOKED
 from ledger.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ledger.store import Store
 
@@ -24,11 +26,11 @@ _PACKAGE = "ledger.costing"
 DIMENSIONS = ("side", "provider", "model", "team", "environment", "workload", "deployment", "component")
 BUCKETS = ("", "hour", "day", "month")
 BASES = ("allocation", "usage")
-SIDES = ("", "api", "self_hosted")
+SIDES = ("api", "self_hosted")
 WINDOWS_H = (1, 24, 168, 672)
 _COUNTS = ("requests", "successful_requests", "total_input", "output", "unpriced_tokens")
 _REQUESTS = _COUNTS[:2]
-_SHARES = ("reported_cost", "approximate_cost", "usage_cost")
+_SHARES = ("reported_cost", "approximate_cost", "usage_cost", "unknown_cost", "declared_cost")
 _MTOK = Decimal(1_000_000)
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -38,7 +40,8 @@ class Cost:
     """Money and work of one group; `cost` is a lower bound where `unpriced_tokens` or `no_usage` is not 0.
 
     Parts of it: `reported_cost` is known from a provider's usage reports only, `approximate_cost` is of usage whose
-    classes or context tier are not told exactly, `usage_cost` is what work consumed: metered tokens, used GPU time.
+    classes or context tier are not told exactly, `usage_cost` is what work consumed: metered tokens, used GPU time,
+    `unknown_cost` is of GPU time about which nothing is known, `declared_cost` of overheads and unused commitments.
     """
 
     group: dict[str, str]
@@ -53,6 +56,25 @@ class Cost:
     reported_cost: Decimal | None = None
     approximate_cost: Decimal | None = None
     usage_cost: Decimal | None = None
+    unknown_cost: Decimal | None = None
+    declared_cost: Decimal | None = None
+
+    @property
+    def shares(self) -> dict[str, Decimal | None]:
+        """How the money is known, parts of 1: measured, told by the provider, declared by the user, or unknown.
+
+        Beside them: the share that is approximate, and the share of tokens that have no price and so no money.
+        """
+        parts = {"reported": self.reported_cost, "declared": self.declared_cost, "unknown": self.unknown_cost}
+        known = {name: part for name, part in parts.items() if part is not None}
+        tokens = Decimal((self.total_input or 0) + (self.output or 0))
+        measured = None if self.cost is None or len(known) < len(parts) else self.cost - sum(known.values())
+        return {
+            "measured": None if measured is None else per(measured, self.cost or 0),
+            **{name: None if part is None else per(part, self.cost or 0) for name, part in parts.items()},
+            "approximate": None if self.approximate_cost is None else per(self.approximate_cost, self.cost or 0),
+            "unpriced_tokens": None if self.unpriced_tokens is None else per(Decimal(self.unpriced_tokens), tokens),
+        }
 
     @property
     def per_request(self) -> Decimal | None:
@@ -76,6 +98,7 @@ class Cost:
             "reported_cost": money(self.reported_cost),
             "approximate_cost": money(self.approximate_cost),
             "usage_cost": money(self.usage_cost),
+            "shares": {name: None if part is None else round(float(part), 6) for name, part in self.shares.items()},
         }
 
 
@@ -96,27 +119,31 @@ def cost(
     bucket: str = "",
     basis: str = "allocation",
     zone: ZoneInfo = UTC_ZONE,
-    side: str = "",
-    workload: str = "",
+    only: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    vintage: str = BOOKED,
 ) -> tuple[list[Cost], Cost]:
     """Return cost by dimensions and the total; ranges are half-open, days and months those of the zone.
 
-    `side` and `workload` leave the others out; money of no single workload (idle GPUs, overheads) is then left out too.
+    `only` keeps what has one of the values of each dimension; money of no single workload, team, … (idle GPUs,
+    overheads) is left out where one is named. `vintage`: whose prices; one that is not booked must have been made.
 
     Whole UTC hours come from the rollups. Where a zone's midnight falls within an hour (+05:30), that hour is taken
     apart: requests by their own instant, money by time; both parts add up to the hour.
-    Raises ConfigError naming what is known for an unknown dimension, bucket or basis.
+    Raises ConfigError naming what is known for an unknown dimension, bucket, basis or side.
     """
     for given, known, what in (
         (by, DIMENSIONS, "--by"),
         ((bucket,), BUCKETS, "--bucket"),
         ((basis,), BASES, "--basis"),
-        ((side,), SIDES, "--side"),
+        (only, DIMENSIONS, "--only"),
+        (only.get("side", ()), SIDES, "side"),
     ):
         wrong = [word for word in given if word not in known]
         if wrong:
             raise ConfigError(f"{what} {wrong[0]}: not one of {', '.join(w for w in known if w)}")
-    asked = {"by": list(by), "bucket": bucket, "basis": basis, "zone": zone.key, "side": side, "workload": workload}
+    parts = "component" in by or bool(only.get("component"))
+    asked: dict[str, Any] = {"by": list(by), "bucket": bucket, "basis": basis, "zone": zone.key, "vintage": vintage}
+    asked |= {"counts": not parts, **{f"only_{name}": list(only.get(name, ())) for name in DIMENSIONS}}
     start = _aligned(since or datetime(2000, 1, 1, tzinfo=UTC), zone)
     end = _aligned(until or datetime(2100, 1, 1, tzinfo=UTC), zone, up=True)
     edges = _edges(store, start, end, bucket, zone)
@@ -128,8 +155,8 @@ def cost(
             _PACKAGE, "cost_edges", **asked, edges=edges, around=around, split_s=split, **{"from": start, "to": end}
         )
         rows = _merged(rows, by)
-    groups = [_cost(row, by, bucket) for row in rows]
-    return groups, _total(groups, parts="component" in by)
+    groups = [_cost(row, by, bucket, parts=parts) for row in rows]
+    return groups, _total(groups, parts=parts)
 
 
 def _split_minute(instant: datetime, zone: ZoneInfo) -> int:
@@ -176,11 +203,11 @@ def _merged(rows: list[dict[str, Any]], by: Sequence[str]) -> list[dict[str, Any
     return [out[key] for key in sorted(out, key=lambda k: (k[0], -out[k]["cost"], *k[1:]))]
 
 
-def _cost(row: dict[str, Any], by: Sequence[str], bucket: str) -> Cost:
+def _cost(row: dict[str, Any], by: Sequence[str], bucket: str, *, parts: bool) -> Cost:
     group = {"bucket": f"{row['bucket']:%Y-%m-%dT%H:%M:%SZ}"} if bucket else {}
     group |= {name: row[name] for name in by}
-    counts: dict[str, Any] = {name: None if "component" in by else row[name] for name in _COUNTS}
-    shares: dict[str, Any] = {name: None if "component" in by else row[name] for name in _SHARES}
+    counts: dict[str, Any] = {name: None if parts else row[name] for name in _COUNTS}
+    shares: dict[str, Any] = {name: None if parts else row[name] for name in _SHARES}
     if row["uncounted_tokens"]:
         counts |= dict.fromkeys(_REQUESTS)  # a part of the requests was not counted: their number is not known
     known: Decimal | None = row["cost"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,9 +9,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ledger.costing.allocation import micro, usd
 from ledger.costing.commitments import rebuild as rebuild_commitments
 from ledger.costing.declared import record
+from ledger.costing.overheads import overhead_hours, own_begin
 from ledger.costing.pools import engine_hours, pool_hours
 from ledger.errors import StoreRefused
 from ledger.records import CostHour, SourceState, UsageDay
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ledger.costing.declared import Declared
-    from ledger.records import Overhead
     from ledger.store import Store
 
 _PACKAGE = "ledger.costing"
@@ -95,12 +93,12 @@ def tick(
     sizes = (
         {row["hour"]: row["n"] for row in store.ask(_PACKAGE, "hour_sizes", hours=dirty_hours)} if dirty_hours else {}
     )
-    for hours in _chunks(dirty_hours, sizes):
+    for hours in chunks(dirty_hours, sizes):
         _rebuild_requests(store, declared, hours)
         done += len(hours)
         if progress:
             progress(done, total)
-    for hours in _chunks(own_hours):
+    for hours in chunks(own_hours):
         _rebuild_own(store, declared, hours, firsts)
         done += len(hours)
         if progress:
@@ -169,44 +167,10 @@ def _rebuild_own(store: Store, declared: Declared, hours: list[datetime], firsts
     money: dict[tuple[datetime, str, str], Decimal] = {
         (row["hour"], row["side"], row["pool"]): row["usd"] for row in store.ask(_PACKAGE, "side_money", hours=hours)
     }
-    begins = {"api": firsts["api"], "self_hosted": _own_begin(declared, firsts)}
-    extra = [row for o in declared.overheads for row in _overhead(o, hours, money, begins[o.side])]
+    begins = {"api": firsts["api"], "self_hosted": own_begin(declared, firsts)}
+    extra = [row for o in declared.overheads for row in overhead_hours(o, hours, money, begins[o.side])]
     overheads = [row for row in stale if row.component == "overhead"]
     store.add(_zeroed(extra, overheads))
-
-
-def _overhead(
-    one: Overhead,
-    hours: list[datetime],
-    money: dict[tuple[datetime, str, str], Decimal],
-    begin: datetime | None,
-) -> Iterator[CostHour]:
-    """Yield the money of one overhead, hour by hour."""
-    for hour in hours:
-        if begin is None or hour < floor_hour(begin) or not one.valid_from <= hour < one.valid_to:
-            continue
-        if one.unit == "share":
-            amount = one.amount * sum(
-                (part for (at, side, pool), part in money.items()
-                 if at == hour and side == one.side and one.pool in ("", pool)),
-                Decimal(0),
-            )  # fmt: skip
-        elif one.unit == "usd_per_month":
-            amount = _of_month(one.amount, hour)
-        else:
-            amount = one.amount
-        yield CostHour(
-            hour, one.side, one.name, "", "", one.pool, "", "", "", "overhead", "allocation", "booked",
-            amount.quantize(Decimal("1e-12")),
-        )  # fmt: skip
-
-
-def _of_month(amount: Decimal, hour: datetime) -> Decimal:
-    """Return an hour's part of a monthly sum, in whole micro-dollars that add up to it over the calendar month."""
-    hours = 24 * calendar.monthrange(hour.year, hour.month)[1]
-    index = 24 * (hour.day - 1) + hour.hour
-    whole = micro(amount)
-    return usd(whole * (index + 1) // hours - whole * index // hours)
 
 
 def _zeroed(rows: list[CostHour], stale: Iterable[CostHour]) -> list[CostHour]:
@@ -225,16 +189,8 @@ def _key(row: CostHour) -> tuple[Any, ...]:
 def _begin(declared: Declared, firsts: dict[str, Any]) -> datetime | None:
     """Return from when pools or overheads cost."""
     api = [firsts["api"]] if firsts["api"] and any(one.side == "api" for one in declared.overheads) else []
-    own = _own_begin(declared, firsts)
+    own = own_begin(declared, firsts)
     return min([*api, *([own] if own else [])], default=None)
-
-
-def _own_begin(declared: Declared, firsts: dict[str, Any]) -> datetime | None:
-    """Return from when pools cost: their rates say so; the first fact where a rate has no beginning."""
-    starts = [r.valid_from for r in declared.rates if r.valid_from.year > 2000]
-    if len(starts) < len(declared.rates) or not declared.rates:
-        starts += [firsts["own"]] if firsts["own"] else []
-    return min(starts, default=None)
 
 
 def _hours(start: datetime | None, end: datetime) -> Iterator[datetime]:
@@ -246,7 +202,7 @@ def _hours(start: datetime | None, end: datetime) -> Iterator[datetime]:
         hour += _HOUR
 
 
-def _chunks(hours: list[datetime], sizes: Mapping[datetime, int] = MappingProxyType({})) -> Iterator[list[datetime]]:
+def chunks(hours: list[datetime], sizes: Mapping[datetime, int] = MappingProxyType({})) -> Iterator[list[datetime]]:
     """Cut sorted hours into pieces of one month (an insert is one partition), _CHUNK hours, _CHUNK_ROWS attempts."""
     piece: list[datetime] = []
     rows = 0

@@ -33,7 +33,7 @@ FROM (
     sumIf(a.usd_input_fresh + a.usd_cache_read + a.usd_cache_write_short + a.usd_cache_write_long + a.usd_cache_write_other
       + a.usd_output + a.usd_fees, NOT a.good) AS usd_retries_failed,
     sum(ifNull(a.cost, toDecimal64(0, 12))) AS cost, toInt64(0) AS uncounted_tokens,
-    sumIf(ifNull(a.cost, toDecimal64(0, 12)), a.approximate != 0) AS usd_approximate, sum(ifNull(a.cost_reported, toDecimal64(0, 12))) AS cost_reported
+    sumIf(ifNull(a.cost, toDecimal64(0, 12)), a.approximate != 0 OR a.usage_source = 'estimated') AS usd_approximate, sum(ifNull(a.cost_reported, toDecimal64(0, 12))) AS cost_reported
   FROM (
     SELECT p.*,
       m.request_id = 0 OR m.first = (p.at, p.attempt, p.event_id) AS opens,

@@ -21,6 +21,7 @@ from ledger.records.derived import (
     ReconciliationDay,
     UsageDay,
     Verdict,
+    VintageHour,
 )
 from ledger.records.facts import (
     INPUT_CLASSES,
@@ -69,6 +70,7 @@ Record = (
     | Alert
     | Notification
     | Mute
+    | VintageHour
 )
 
 __all__ = [
@@ -104,6 +106,7 @@ __all__ = [
     "UsageBucket",
     "UsageDay",
     "Verdict",
+    "VintageHour",
     "Workload",
     "price_variant",
     "series_of",

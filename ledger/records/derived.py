@@ -32,6 +32,30 @@ class CostHour:
 
 
 @dataclass(frozen=True, slots=True)
+class VintageHour:
+    """Money of one hour, key and component at the prices of another day; `counted` says what it was counted from."""
+
+    TABLE: ClassVar[str] = "cost_vintages"
+
+    hour: datetime
+    side: str
+    provider: str
+    model: str
+    deployment: str
+    pool: str
+    workload: str
+    team: str
+    environment: str
+    component: str
+    basis: str
+    vintage: str
+    counted: str
+    usd: Decimal
+    usd_approximate: Decimal
+    unpriced_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class GpuHour:
     """Seconds that a GPU spent in one state within one hour; `used_s` is the part that did work."""
 

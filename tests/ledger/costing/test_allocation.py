@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.costing.allocation import allocate, micro, per, split, token_rates, usd, work
-from ledger.costing.tick import _of_month
+from ledger.costing.overheads import of_month
 
 
 @given(total=st.integers(0, 10**9), weights=st.lists(st.floats(0, 1e6), min_size=1, max_size=40))
@@ -75,6 +75,6 @@ def test_micro_dollars_and_back():
 @pytest.mark.parametrize("amount", ["800", "90", "0.000001", "123456.789012"])
 def test_a_monthly_sum_is_given_out_whole(month, amount):
     days = 28 if month.month == 2 else 31
-    parts = [_of_month(Decimal(amount), month + timedelta(hours=h)) for h in range(24 * days)]
+    parts = [of_month(Decimal(amount), month + timedelta(hours=h)) for h in range(24 * days)]
     assert sum(parts) == Decimal(amount)
     assert max(parts) - min(parts) <= Decimal("0.000001")
