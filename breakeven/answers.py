@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from collector.source import source
 from ledger.costing import report
-from ledger.costing.forecast import running
 from ledger.costing.idleness import Standing
 from ledger.errors import ConfigError
 
@@ -27,21 +26,30 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def moment(text: str, *, end: bool = False, zone: tzinfo = UTC) -> datetime | None:
-    """Return an instant of `30d`, `12h`, a date of the zone (its end with `end`) or ISO text; raises ConfigError."""
+    """Return an instant of `30d`, `12h`, a date of the zone (its end with `end`) or ISO text; raises ConfigError.
+
+    What lies before 1970 or after 2099 is taken for that edge: nothing is there.
+    """
     if not text:
         return None
     units = {"h": 1, "d": 24, "w": 168}
-    if text[-1] in units and text[:-1].isdigit():
-        return datetime.now(UTC) - timedelta(hours=int(text[:-1]) * units[text[-1]])
+    if text[-1] in units and text[:-1].isascii() and text[:-1].isdigit():
+        hours = min(int(text[:-1]) * units[text[-1]], _MOST_HOURS) if len(text) < 9 else _MOST_HOURS
+        return datetime.now(UTC) - timedelta(hours=hours)
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"{text!r} is not a time: write 30d, 2026-11-22 or 2026-11-22T10:00Z") from None
-    if len(text) == 10:
-        return (found + timedelta(days=int(end))).replace(tzinfo=zone).astimezone(UTC)
-    if found.tzinfo is None:
+    whole_day = len(text) == 10
+    if found.tzinfo is None and not whole_day:
         raise ConfigError(f"{text} has no time zone: append Z for UTC")
-    return found.astimezone(UTC)
+    if not 1970 < found.year < 2100:
+        return _FIRST if found.year <= 1970 else _LAST
+    return ((found + timedelta(days=int(end))).replace(tzinfo=zone) if whole_day else found).astimezone(UTC)
+
+
+_MOST_HOURS = 24 * 365 * 50
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def verdict_rows(service: Service, workload: str = "") -> list[dict[str, Any]]:
@@ -68,15 +76,6 @@ def asked_rows(service: Service, name: str = "") -> list[dict[str, Any]]:
 def fact_rows(service: Service) -> list[dict[str, Any]]:
     """Return what each source brought, one dict a kind of fact."""
     return service.store.ask("breakeven", "sources", as_of=datetime.now(UTC))
-
-
-def cost_answer(
-    rows: list[report.Cost], total: report.Cost, bucket: str, zone: ZoneInfo, now: datetime
-) -> dict[str, Any]:
-    """Return costs in the documented shape; with days or months also where the running one ends at this rate."""
-    open_ = running(rows, bucket, zone, now)
-    more = {"running": open_.json()} if open_ else {}
-    return {"rows": [row.json() for row in rows], "total": total.json(), **more}
 
 
 def overlap_rows(service: Service) -> list[dict[str, Any]]:

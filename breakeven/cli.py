@@ -9,17 +9,16 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from breakeven import __version__, config, demo, show
 from breakeven.alerts import alerts_app
 from breakeven.answers import asked_rows, moment, verdict_rows, zone_of
 from breakeven.bills import reconcile_command
 from breakeven.capacity import capacity_app
-from breakeven.command import Json, app, opened, options, print_json, wants_json
+from breakeven.command import Json, app, opened, options, print_json, progress, wants_json
 from breakeven.gpus import idle_command
 from breakeven.grafana import grafana_app
 from breakeven.panels import show_command
@@ -33,6 +32,9 @@ from collector.source import SOURCES
 from collector.sources.requests_log import MAPPABLE, Defaults
 from ledger.errors import BreakevenError, ConfigError
 from ledger.store import Store
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 app.add_typer(sources_app, name="sources")
 app.add_typer(capacity_app, name="capacity")
@@ -120,7 +122,7 @@ def demo_(
         Service.open(settings, _kept(keep, now) or folder) as service,
     ):
         service.demo, service.at = True, given
-        with _progress() as bar:
+        with progress() as bar:
             task = bar.add_task("making telemetry", total=100)
             planted = demo.fill(
                 service.store, service.prices, settings, now, lambda s: bar.update(task, completed=50 * s)
@@ -224,7 +226,7 @@ def import_(
         found = files.expand(_local(paths, Path(copies)))
         if plan.map and not timezone and not wants_json(as_json):
             show.warn("Times without a zone are read as UTC; --timezone names another.")
-        with _progress() as bar:
+        with progress() as bar:
             for path in found:
                 task = bar.add_task(path.name, total=path.stat().st_size)
                 told = partial(_done, bar, task)
@@ -358,10 +360,3 @@ def migrate(
         print_json({"migrations": names, "dry_run": dry_run})
     else:
         show.say("\n".join(names) or "The schema is up to date.")
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn(),
-        console=show.errors, transient=True, disable=not sys.stderr.isatty(),
-    )  # fmt: skip

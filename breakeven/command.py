@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from breakeven import config, show
 from breakeven.service import Service
@@ -59,3 +61,11 @@ def print_json(value: Any) -> None:
 def wants_json(here: bool) -> bool:
     """Say whether --json stands before or behind the command."""
     return here or options.json
+
+
+def progress() -> Progress:
+    """Return a bar on stderr for long work; nothing where nobody looks."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn(),
+        console=show.errors, transient=True, disable=not sys.stderr.isatty(),
+    )  # fmt: skip

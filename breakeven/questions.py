@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path  # noqa: TC003 - typer reads it
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from breakeven import show
-from breakeven.answers import cost_answer, moment, zone_of
-from breakeven.command import Json, app, opened, print_json, wants_json
-from ledger.costing import report
+from breakeven import costs, freesql, show
+from breakeven.answers import zone_of
+from breakeven.command import Json, app, opened, print_json, progress, wants_json
+from ledger.costing import report, vintage
 from ledger.costing.allocation import per
 from ledger.costing.forecast import running
+from ledger.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from decimal import Decimal
     from zoneinfo import ZoneInfo
 
@@ -38,42 +41,51 @@ def cost(
         str,
         typer.Option(help="allocation: everything paid, the one to hold against an API price. usage: work only."),
     ] = "allocation",
+    prices: Annotated[
+        str,
+        typer.Option(help="booked: in force at the event. current: everything at today's. as-of:DATE: at that day's."),
+    ] = "booked",
+    against: Annotated[str, typer.Option(help="Other prices to hold beside them, such as booked.")] = "",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="DIMENSION=VALUE[,VALUE], may be repeated; money of no single one is left out."),
+    ] = None,
     side: Annotated[str, typer.Option(help="Only this side: api or self_hosted.")] = "",
-    workload: Annotated[str, typer.Option(help="Only this workload; money of no single one is left out.")] = "",
+    workload: Annotated[str, typer.Option(help="Only this workload.")] = "",
+    top: Annotated[int, typer.Option(min=0, help="Only the first rows; the total is of all.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Show what requests cost, at the prices in force when they were made.
+    """Show what requests cost: by anything, over any time, at the prices of the day or of another one.
 
-    JSON: {"rows": [{group…, "requests", "successful_requests", "total_input", "output", "cost", "cost_per_request",
-    "cost_per_mtok", "unpriced_tokens"}], "total": {the same}}. Money is text in USD, unknown is null.
+    JSON: {"prices", "basis", "rows": [{group…, "requests", "successful_requests", "total_input", "output", "cost",
+    "cost_per_request", "cost_per_mtok", "unpriced_tokens", "shares", …}], "total": {the same}, "count", "next"}.
+    Money is text in USD, unknown is null.
     """
-    names, zone = [name.strip() for name in by.split(",") if name.strip()], zone_of(timezone)
+    given = costs.only(
+        [*(only or []), *([f"side={side}"] if side else []), *([f"workload={workload}"] if workload else [])]
+    )
+    asked = costs.CostQuestion(
+        [name.strip() for name in by.split(",") if name.strip()], since, until, bucket, timezone, basis, prices,
+        against, given, limit=top,
+    )  # fmt: skip
     with opened() as service:
         service.tick()
-        rows, total = report.cost(
-            service.store,
-            by=names,
-            since=moment(since, zone=zone),
-            until=moment(until, end=True, zone=zone),
-            bucket=bucket,
-            basis=basis,
-            zone=zone,
-            side=side,
-            workload=workload,
-        )
+        with progress() as bar:
+            task = bar.add_task("prices of another day", total=1, visible=False)
+            found = costs.ask(
+                service, asked, lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+            )
     if wants_json(as_json):
-        print_json(cost_answer(rows, total, bucket, zone, datetime.now(UTC)))
+        print_json(found.json())
         return
-    if not rows:
+    if not found.rows:
         show.say(
             "Nothing here yet. `breakeven import FILE` brings in a request log; `breakeven demo` shows how it looks."
         )
         return
-    open_ = running(rows, bucket, zone, datetime.now(UTC))
-    for row in rows:
-        if bucket:
-            row.group["bucket"] = _local(row.group["bucket"], bucket, zone)
-    _cost_table(rows, total, f"{basis} basis · booked prices · USD · {zone.key}")
+    zone = zone_of(timezone)
+    open_ = running(found.rows, bucket, zone, found.now)
+    _cost_table(found, zone)
     if open_:
         rest = f"at this rate {show.usd(open_.at_this_rate)} in the end"
         show.say(f"The running {bucket} is at {show.usd(open_.spent)}: {rest}.")
@@ -85,20 +97,62 @@ def _local(start: str, bucket: str, zone: ZoneInfo) -> str:
     return datetime.fromisoformat(start).astimezone(zone).strftime(words[bucket])
 
 
-def _cost_table(rows: Sequence[report.Cost], total: report.Cost, scope: str) -> None:
-    groups = list(rows[0].group)
-    texts = {title: [text(row) for row in [*rows, total]] for title, text in _FIGURES.items()}
+def _cost_table(found: costs.CostAnswer, zone: ZoneInfo) -> None:
+    asked = found.question
+    rows, groups = found.rows[: asked.limit or None], list(found.rows[0].group)
+    figures = {**_FIGURES, **(_compared(found) if asked.against else {})}
+    texts = {title: [text(row) for row in [*rows, found.total]] for title, text in figures.items()}
     shown = [title for title, column in texts.items() if title == "cost>" or set(column) - {"–", "0"}]
-    heads = [[row.group[name] or "–" for name in groups] for row in rows]
+    heads = [
+        [_local(v, asked.bucket, zone) if name == "bucket" else v or "–" for name, v in row.group.items()]
+        for row in rows
+    ]
     heads.append(["total", *[""] * (len(groups) - 1)][: len(groups)])
+    left = len(found.rows) - len(rows)
     show.table(
-        f"Cost · {scope}",
+        f"Cost · {asked.basis} basis · {asked.prices} prices · USD · {zone.key}",
         [*groups, *shown],
         [[*heads[n], *(texts[title][n] for title in shown)] for n in range(len(heads))],
         "per 1k successful requests, per 1M tokens · ≥ lower bound: some tokens have no price · "
         "– no single workload: idle GPUs, overheads"
-        + (" · reported: known from usage reports of the provider only" if "of it reported>" in shown else ""),
+        + (" · reported: known from usage reports of the provider only" if "of it reported>" in shown else "")
+        + (f" · {show.several(left, 'row')} more in the total" if left else ""),
     )
+    _known(found.total)
+
+
+def _compared(found: costs.CostAnswer) -> dict[str, Callable[[report.Cost], str]]:
+    """Return the columns of the other prices."""
+
+    def beside(row: report.Cost) -> report.Cost | None:
+        return found.other_total if row is found.total else found.other(row)
+
+    def difference(row: report.Cost) -> str:
+        other = beside(row)
+        if other is None or other.cost is None or row.cost is None:
+            return show.UNKNOWN
+        return show.usd(row.cost - other.cost)
+
+    return {
+        f"at {found.question.against}>": lambda row: show.usd(other.cost) if (other := beside(row)) else show.UNKNOWN,
+        "difference>": difference,
+    }
+
+
+def _known(total: report.Cost) -> None:
+    """Say how the money is known, where it is not all measured."""
+    parts = total.shares
+    words = {
+        "measured": "measured", "reported": "told by providers", "declared": "declared by you", "unknown":
+        "GPU time about which nothing is known",
+    }  # fmt: skip
+    told = [f"{show.share(parts[name])} {text}" for name, text in words.items() if parts[name]]
+    if parts["approximate"]:
+        told.append(f"{show.share(parts['approximate'])} approximate")
+    if parts["unpriced_tokens"]:
+        told.append(f"{show.share(parts['unpriced_tokens'])} of the tokens without a price")
+    if told and parts["measured"] != 1:
+        show.say(f"Of the money: {', '.join(told)}.")
 
 
 def _money(amount: Decimal | None, row: report.Cost, absent: str = "–") -> str:
@@ -259,21 +313,67 @@ def prices_apply(as_json: Json = False) -> None:
         show.say(f"{filled:,} attempts got a price.")
 
 
+@prices_app.command("vintages")
+def prices_vintages(
+    drop: Annotated[str, typer.Option(metavar="NAME", help="Remove one, such as as-of:2026-03-31.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List the prices of other days that history was worked out at; `breakeven cost --prices as-of:DATE` makes one.
+
+    JSON: {"rows": [{"vintage", "priced_at", "made", "rows", "first", "last"}]}.
+    """
+    with opened() as service:
+        if drop:
+            vintage.drop(service.store, drop)
+        rows = service.vintages()
+    if wants_json(as_json):
+        print_json({"rows": rows})
+    elif not rows:
+        show.say("None yet: `breakeven cost --prices current --against booked` holds history at today's prices.")
+    else:
+        show.table(
+            "Vintages: history at the prices of another day",
+            ["vintage", "prices from", "made", "rows>", "first hour", "last hour"],
+            [
+                [r["vintage"], r["priced_at"], r["made"], show.count(r["rows"]), show.when(r["first"]),
+                 show.when(r["last"])]
+                for r in rows
+            ],
+        )  # fmt: skip
+
+
 @app.command()
 def sql(
     statement: Annotated[
         str,
-        typer.Argument(
-            help="One SELECT over v_requests, v_usage_hourly, v_cost_hourly, v_cost_daily, v_gpu_hourly, v_verdicts, "
-            "v_prices."
-        ),
+        typer.Argument(help="One SELECT over the views that docs/sql.md describes; - reads it from stdin."),
     ],
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="Value of a {name:Type} place.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="table, json, csv, parquet or arrow.")] = "table",
+    out: Annotated[Path | None, typer.Option(help="File to write; parquet and arrow need one.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Run a read-only SELECT against the documented views, at most 100,000 rows and 30 s."""
+    """Run a read-only SELECT against the documented views, at most 100,000 rows, 50 MB and 30 s.
+
+    `breakeven sql "SELECT name FROM system.tables WHERE name LIKE 'v_%'"` lists the views.
+    """
+    form = "json" if wants_json(as_json) else form
+    if form != "table" and form not in freesql.FORMS:
+        raise ConfigError(f"--format {form}: not one of table, {', '.join(freesql.FORMS)}")
+    if form in ("parquet", "arrow") and out is None:
+        raise ConfigError(f"--format {form} is not for a screen: name a file with --out")
+    text = sys.stdin.read() if statement == "-" else statement
+    given = freesql.values(param or [])
     with opened() as service:
-        names, rows = service.store.read(statement)
-    if wants_json(as_json):
-        print_json({"columns": names, "rows": [list(row) for row in rows]})
+        if form == "table" and out is None:
+            names, rows = service.store.read(text, given)
+            show.result(names, [["–" if v is None else str(show.plain(v)) for v in row] for row in rows])
+            return
+        answer = freesql.answer(service.store, freesql.Question(text, given, "json" if form == "table" else form))
+    if out is None:
+        typer.echo(answer.decode(), nl=form == "json")
     else:
-        show.result(names, [["–" if v is None else str(show.plain(v)) for v in row] for row in rows])
+        out.write_bytes(answer)
+        show.say(f"Wrote {out}, {len(answer):,} bytes.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Self
 from breakeven.config import with_password
 from collector.attribution import Attribution
 from collector.pull import Puller
-from ledger.costing import report
+from ledger.costing import report, vintage
 from ledger.costing.declared import Declared, is_foreign
 from ledger.costing.idleness import Standing, Window, standing
 from ledger.costing.pools import unpriced
 from ledger.costing.reconcile import Reconciled, reconcile
 from ledger.costing.tick import Tick, tick
+from ledger.errors import ConfigError
 from ledger.prices.register import PriceRegister
 from ledger.prices.witness import Agreement, agreements
 from ledger.store import Store
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
     from ledger.verdict.history import History
     from ledger.verdict.remember import Realised
     from ledger.verdict.whatif import Answer, Backtest, Change
+
+
+_MAKING = threading.Lock()
+"""Two questions at once must not make the same vintage twice."""
 
 
 @dataclass(slots=True)
@@ -105,6 +111,24 @@ class Service:
     def tick(self, progress: Callable[[int, int], None] | None = None) -> Tick:
         """Bring the derived tables up to the facts."""
         return tick(self.store, self.declared(), self.now(), progress, pools=not self.foreign)
+
+    def vintage(self, prices: str, told: Callable[[int, int], None] | None = None) -> str:
+        """Return the vintage of `booked`, `current` or `as-of:DATE`, worked out up to what is booked; ConfigError."""
+        if prices == vintage.BOOKED:
+            return prices
+        wanted = vintage.Vintage.of(prices, self.now())
+        if self.foreign:
+            raise ConfigError(
+                f"--prices {prices}: pools and overheads of this store are declared elsewhere; name it with --config"
+            )
+        self.prices.refresh(self.now())
+        with _MAKING:
+            vintage.refresh(self.store, self.declared(), wanted, self.now(), told)
+        return wanted.name
+
+    def vintages(self) -> list[dict[str, Any]]:
+        """Return the vintages that were made."""
+        return vintage.known(self.store)
 
     def agreements(self, since: datetime) -> list[Agreement]:
         """Hold the prices used since an instant against second sources."""

@@ -8,7 +8,8 @@ import html
 import ipaddress
 import logging
 import socket
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -25,23 +26,14 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from breakeven import bills, metrics, said, show
-from breakeven.alerting import Alerting
-from breakeven.answers import (
-    asked_rows,
-    cost_answer,
-    fact_rows,
-    idle_answer,
-    moment,
-    overlap_rows,
-    verdict_rows,
-    zone_of,
-)
+from breakeven import freesql, metrics, show
+from breakeven.answers import asked_rows
+from breakeven.api import Api, query_document
 from breakeven.jobs import Jobs
+from breakeven.openapi import NotFound, document
 from collector.receivers import otlp
 from collector.receivers.litellm import LiteLLMCallback
 from dashboards import page, panel
-from ledger.costing import report
 from ledger.errors import BreakevenError, ConfigError, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -49,6 +41,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from breakeven.openapi import Endpoint
     from breakeven.service import Service
 
 log = logging.getLogger("breakeven.web")
@@ -73,15 +66,9 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
             Route("/healthz", lambda _: PlainTextResponse("ok\n")),
             Route("/readyz", web.ready),
             Route("/metrics", web.metrics),
-            Route("/api/v1/cost", web.answer(web.cost)),
-            Route("/api/v1/verdicts", web.answer(web.verdicts)),
-            Route("/api/v1/idle", web.answer(web.idle)),
-            Route("/api/v1/alerts", web.answer(web.alerts)),
-            Route("/api/v1/sources", web.answer(web.sources)),
-            Route("/api/v1/reconciliation", web.answer(web.reconciliation)),
-            Route("/api/v1/dashboards/{dashboard}", web.answer(web.dashboard)),
-            Route("/api/v1/panels/{dashboard}/{panel}", web.answer(web.panel)),
-            Route("/api/v1/marks/{dashboard}", web.answer(web.marks)),
+            Route("/api/v1/openapi.json", web.document),
+            Route("/api/v1/query", web.query, methods=["POST"]),
+            *(Route(one.path, web.answer(one)) for one in web.endpoints),
             Route("/v1/traces", web.receive(otlp.TRACES), methods=["POST", "PUT"]),
             Route("/v1/metrics", web.receive(otlp.METRICS), methods=["POST", "PUT"]),
             Route("/v1/logs", web.receive(otlp.LOGS), methods=["POST", "PUT"]),
@@ -139,6 +126,7 @@ class Web:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.jobs = Jobs(service)
+        self.endpoints = Api(service).endpoints()
         limit = service.config.server.max_body_mib << 20
         self.receiver = otlp.Receiver(
             service.store, service.prices, service.attribution, limit, service.config.server.token_metrics
@@ -152,8 +140,17 @@ class Web:
         yield
         await run_in_threadpool(self.jobs.stop)
 
-    def answer(self, read: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:
+    def answer(self, one: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         """Wrap a reader of figures: JSON, or an error that says what to do."""
+
+        def read(request: Request) -> Any:
+            query: dict[str, list[str]] = defaultdict(list)
+            for name, value in request.query_params.multi_items():
+                query[name].append(value)
+            variables = {n.removeprefix("var-"): query.pop(n) for n in [n for n in query if n.startswith("var-")]}
+            if variables and not one.places:
+                raise ConfigError("var-NAME is for panels only")
+            return one.read({**one.asked(query, request.path_params), "variables": variables})
 
         async def handle(request: Request) -> Response:
             try:
@@ -163,6 +160,26 @@ class Web:
             return JSONResponse(show.plain(found), headers=HEADERS)
 
         return handle
+
+    async def document(self, _: Request) -> Response:
+        """Return the OpenAPI document."""
+        return JSONResponse(document(self.endpoints, {"/api/v1/query": query_document()}), headers=HEADERS)
+
+    async def query(self, request: Request) -> Response:
+        """Answer one SELECT of a person, as the reader: read-only, limited, over the documented views."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return failure(ConfigError("send the question as application/json"), 415)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > freesql.MOST_BYTES:
+                return failure(ConfigError("a question of more than 1 MiB is not taken"), 413)
+        try:
+            asked = freesql.Question.of(bytes(body))
+            found = await run_in_threadpool(freesql.answer, self.service.store, asked)
+        except BreakevenError as error:
+            return failure(error)
+        return Response(found, media_type=freesql.FORMS[asked.form].media_type, headers=HEADERS)
 
     def home(self, name: str) -> Callable[[Request], Awaitable[Response]]:
         """Return the page of a dashboard."""
@@ -224,85 +241,6 @@ class Web:
 
         return handle
 
-    def cost(self, request: Request) -> Any:
-        """Answer /api/v1/cost with the options of `breakeven cost` as its query, in the same JSON."""
-        query = _query(request, {"by": "side", "since": "", "until": "", "bucket": "", "basis": "allocation",
-                                 "timezone": "UTC", "side": "", "workload": ""})  # fmt: skip
-        zone = zone_of(query["timezone"])
-        rows, total = report.cost(
-            self.service.store, by=[n for n in query["by"].split(",") if n], since=moment(query["since"], zone=zone),
-            until=moment(query["until"], end=True, zone=zone), bucket=query["bucket"], basis=query["basis"], zone=zone,
-            side=query["side"], workload=query["workload"],
-        )  # fmt: skip
-        return cost_answer(rows, total, query["bucket"], zone, datetime.now(UTC))
-
-    def verdicts(self, request: Request) -> Any:
-        """Answer /api/v1/verdicts?workload=&explain= with the latest verdicts; explain=1 judges one workload anew."""
-        query = _query(request, {"workload": "", "explain": ""})
-        if query["explain"] in ("1", "true") and query["workload"]:
-            rows = self.service.judged(query["workload"])
-            return {"rows": [{**row, "said": self._said(row)} for row in rows]}
-        return {"rows": verdict_rows(self.service, query["workload"])}
-
-    def _said(self, row: dict[str, Any]) -> dict[str, list[str]]:
-        """Return a verdict in words."""
-        score = self.service.realised(row["workload"])
-        return {"sentences": said.sentences(row, score), "figures": list(said.figures(row["details"]))}
-
-    def idle(self, request: Request) -> Any:
-        """Answer /api/v1/idle?hours=24."""
-        query = _query(request, {"hours": "24"})
-        if not query["hours"].isdigit() or not 1 <= int(query["hours"]) <= 24 * 400:
-            raise ConfigError(f"hours {query['hours']!r}: a number from 1 to 9600")
-        return idle_answer(self.service, int(query["hours"]), datetime.now(UTC))
-
-    def reconciliation(self, request: Request) -> Any:
-        """Answer /api/v1/reconciliation?since=31d&until=&by=total, as `breakeven reconcile --json`."""
-        query = _query(request, {"since": f"{bills.DAYS}d", "until": "", "by": "total"})
-        return {"rows": bills.found(self.service, query["since"], query["until"], query["by"])[0]}
-
-    def alerts(self, request: Request) -> Any:
-        """Answer /api/v1/alerts: what fires or is about to, as `breakeven alerts list --json`."""
-        _query(request, {})
-        return {"rows": Alerting(self.service).states()}
-
-    def sources(self, request: Request) -> Any:
-        """Answer /api/v1/sources."""
-        _query(request, {})
-        rows = fact_rows(self.service)
-        return {"rows": rows, "asked": asked_rows(self.service), "overlap": overlap_rows(self.service)}
-
-    def dashboard(self, request: Request) -> Any:
-        """Answer a dashboard's definition with the values of its variables."""
-        return page.definition(_known(request.path_params["dashboard"]), self.service.store)
-
-    def panel(self, request: Request) -> Any:
-        """Answer one panel's data by its id; values are bound, never pasted."""
-        start, end, variables = _asked(request)
-        width = request.query_params.get("width", "800")
-        return page.answer(
-            self.service.store, _known(request.path_params["dashboard"]), request.path_params["panel"], start=start,
-            end=end, as_of=datetime.now(UTC), width=int(width) if width.isdigit() and len(width) < 6 else 800,
-            variables=variables,
-        )  # fmt: skip
-
-    def marks(self, request: Request) -> Any:
-        """Answer what happened on a dashboard's time axis."""
-        start, end, variables = _asked(request)
-        name = _known(request.path_params["dashboard"])
-        return {"marks": page.marks(self.service.store, name, start=start, end=end, variables=variables)}
-
-
-def _asked(request: Request) -> tuple[datetime, datetime, dict[str, list[str]]]:
-    """Return the range and the variables of a query."""
-    query = request.query_params
-    variables: dict[str, list[str]] = {}
-    for key, value in query.multi_items():
-        if key.startswith("var-"):
-            variables.setdefault(key.removeprefix("var-"), []).append(value)
-    end = _instant(query.get("to"), datetime.now(UTC))
-    return _instant(query.get("from"), end - timedelta(days=30)), end, variables
-
 
 def _navigation(name: str) -> str:
     """Return links to all dashboards, this one marked."""
@@ -313,39 +251,12 @@ def _navigation(name: str) -> str:
     return " ".join(links)
 
 
-class NotFound(ConfigError):  # noqa: N818
-    """A thing that is asked for by name and is not there."""
-
-
-def _known(name: str) -> str:
-    if name not in panel.NAMES:
-        raise NotFound(f"dashboard {name!r}: not one of {', '.join(panel.NAMES)}")
-    return name
-
-
-def failure(error: BreakevenError) -> JSONResponse:
+def failure(error: BreakevenError, status: int = 0) -> JSONResponse:
     """Return an error of ours as JSON with the status that fits."""
-    status = 503 if isinstance(error, StoreUnavailable) else 404 if isinstance(error, NotFound) else 422
+    status = status or 503 if isinstance(error, StoreUnavailable) else 404 if isinstance(error, NotFound) else 422
     headers = {**HEADERS, "Retry-After": "5"} if status == 503 else HEADERS
     body = {"error": {"code": type(error).__name__, "message": str(error)}}
     return JSONResponse(body, status, headers)
-
-
-def _query(request: Request, known: dict[str, str]) -> dict[str, str]:
-    """Return query values with defaults; raises ConfigError for a name that is not known."""
-    unknown = [key for key in request.query_params if key not in known]
-    if unknown:
-        raise ConfigError(f"{unknown[0]!r} is not one of {', '.join(known) or 'none'}")
-    return {name: request.query_params.get(name, default) for name, default in known.items()}
-
-
-def _instant(text: str | None, default: datetime) -> datetime:
-    if not text:
-        return default
-    if text.isdigit() and len(text) == 10:
-        return datetime.fromtimestamp(int(text), UTC)
-    found = moment(text)
-    return found or default
 
 
 def plotly_path() -> str:

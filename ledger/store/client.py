@@ -92,6 +92,13 @@ class Store:
         result = self._call(lambda: self._reader.query(text, parameters=bound(values or {}), settings=settings))
         return list(result.column_names), [tuple(row) for row in result.result_rows]
 
+    def read_as(self, text: str, form: str, values: dict[str, Any] | None = None) -> bytes:
+        """Run a person's SELECT as the reader, under limits; return the answer in one of ClickHouse's formats."""
+        settings = READ_LIMITS if self.server else None
+        given = bound(values or {})
+        found: bytes = self._call(lambda: self._reader.raw_query(text, parameters=given, settings=settings, fmt=form))
+        return found
+
     def add(self, records: Sequence[Record], *, token: str = "") -> int:
         """Insert records of one table; the same token again changes nothing. Return their version.
 

@@ -22,6 +22,7 @@ COST = {
     "cost_per_request",
     "cost_per_mtok",
     "unpriced_tokens",
+    "shares",
     "reported_cost",
     "approximate_cost",
     "usage_cost",
@@ -87,7 +88,7 @@ def test_a_model_without_a_price_is_named(folder, tmp_path):
 
 def test_cost_json_has_the_documented_shape(folder):
     found = json.loads(run("cost", "--by", "workload,model", "--json", store=folder / "store").stdout)
-    assert set(found) == {"rows", "total"}
+    assert set(found) == {"prices", "basis", "rows", "total", "count", "next"}
     assert set(found["total"]) == COST
     by = {row["model"]: row for row in found["rows"]}
     assert set(by["gpt-4o-mini"]) == COST | {"workload", "model"}
@@ -157,7 +158,7 @@ def test_sql_and_sources(folder):
             "sql", "SELECT workload, count() AS n FROM v_requests GROUP BY workload", "--json", store=folder / "store"
         ).stdout
     )
-    assert found == {"columns": ["workload", "n"], "rows": [["bot", 12]]}
+    assert found == {"columns": ["workload", "n"], "rows": [["bot", 12]], "count": 1}
     (row,) = json.loads(run("sources", "--json", store=folder / "store").stdout)["rows"]
     assert (row["source"], row["rows"], row["rejected"], row["last"]) == ("requests_log", 12, 1, "2026-11-23T10:00:02Z")
 

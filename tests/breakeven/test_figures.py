@@ -188,7 +188,9 @@ def test_gpu_figures_are_the_hours(asked):
     assert stat(asked("gpu/used_share_now")) == pytest.approx(serving / sum(h["seconds"] for h in hours))
     unknown = sum(float(h["usd"]) for h in hours if h["state"] in ("unknown", "held_unknown"))
     assert stat(asked("gpu/unknown")) == pytest.approx(unknown / usd, abs=1e-6)
-    idle, _ = report.cost(asked.service.store, by=["component"], since=span["a"], until=span["b"], side="self_hosted")
+    idle, _ = report.cost(
+        asked.service.store, by=["component"], since=span["a"], until=span["b"], only={"side": ["self_hosted"]}
+    )
     parts = {r.json()["component"]: float(r.json()["cost"]) for r in idle}
     unused = sum(parts.get(k, 0) for k in ("gpu_headroom", "gpu_warm_idle", "gpu_unallocated"))
     assert stat(asked("overview/idle_per_day")) == pytest.approx(unused)

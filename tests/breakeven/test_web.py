@@ -121,7 +121,10 @@ def test_cost_is_the_same_from_the_api_and_the_command(client, service):
 
     rows, total = report.cost(service.store, by=["workload"])
     found = client.get("/api/v1/cost", params={"by": "workload"}).json()
-    assert found == {"rows": [r.json() for r in rows], "total": total.json()}
+    assert (found["rows"], found["total"]) == ([r.json() for r in rows], total.json())
+    assert {k: found[k] for k in ("prices", "basis", "count", "next")} == {
+        "prices": "booked", "basis": "allocation", "count": len(rows), "next": None,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
