@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from breakeven import bills, costs, said
+from breakeven import bills, chargeback, costs, said, why
 from breakeven.alerting import Alerting
 from breakeven.answers import asked_rows, fact_rows, idle_answer, moment, overlap_rows, verdict_rows
 from breakeven.openapi import (
@@ -22,6 +22,8 @@ from breakeven.openapi import (
 )
 from dashboards import page, panel
 from ledger.costing import report
+from ledger.costing.changed import CAUSES
+from ledger.costing.why import DIMENSIONS as WHY_DIMENSIONS
 
 if TYPE_CHECKING:
     from breakeven.service import Service
@@ -61,6 +63,26 @@ _PRICES = {
         {"type": "string", "pattern": "^as-of:20[0-9]{2}-[01][0-9]-[0-3][0-9]$"},
     ]
 }
+_PERIOD = {
+    "anyOf": [
+        {"type": "string", "pattern": "^[1-9][0-9]{0,2}d$", "description": "complete days up to today"},
+        {"type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$", "description": "a month"},
+        {"type": "string", "pattern": "^20[0-9]{2}-W(0[1-9]|[1-4][0-9]|5[0-2])$", "description": "a week"},
+        {"type": "string", "format": "date", "description": "a day; with .. and another one a range"},
+    ]
+}
+_CAUSES: dict[str, Any] = {"type": "object", "required": list(CAUSES), "properties": dict.fromkeys(CAUSES, MONEY)}
+_WHY: dict[str, Any] = {
+    "type": "object",
+    "required": ["from", "to", "before", "after", "change", "causes", "contributors", "price_events"],
+    "properties": {
+        **dict.fromkeys(("before", "after", "change"), MONEY), "causes": _CAUSES,
+        "contributors": {"type": "array", "items": {
+            "type": "object", "required": ["name", "before", "after", "change", "causes"],
+            "properties": {"name": TEXT, **dict.fromkeys(("before", "after", "change"), MONEY), "causes": _CAUSES}}},
+        "price_events": {"type": "array", "items": {"type": "object"}},
+    },
+}  # fmt: skip
 QUERY_BODY: dict[str, Any] = {
     "type": "object",
     "required": ["sql"],
@@ -111,9 +133,8 @@ def query_document() -> dict[str, Any]:
 
 
 def _instants() -> tuple[Param, ...]:
-    grafana = {"type": "string", "pattern": "^1[0-9]{9}$"}
-    return Param("from", "Seconds since 1970; default: 30 days ago", grafana), Param("to", "Likewise; default: now",
-                                                                                     grafana)  # fmt: skip
+    either = {"anyOf": [{"type": "string", "pattern": "^1[0-9]{9}$", "description": "seconds since 1970"}, INSTANT]}
+    return Param("from", "Default: 30 days before `to`", either), Param("to", "Default: now", either)
 
 
 class Api:
@@ -155,6 +176,20 @@ class Api:
                      )),
             Endpoint("/api/v1/alerts", "What fires or is about to", self.alerts),
             Endpoint("/api/v1/sources", "What each source brought and how it is doing", self.sources),
+            Endpoint("/api/v1/why", "What a change of spend is made of; the causes add up to it", self.why, (
+                Param("from", "Earlier period; default: the time before the later one", _PERIOD),
+                Param("to", "Later period; default: the last seven complete days", _PERIOD),
+                Param("by", "Groups", {"type": "string", "enum": list(WHY_DIMENSIONS)}, list(why.BY), many=True),
+                Param("timezone", "Whose days", {"type": "string", "enum": zones()}, "UTC"),
+                Param("top", "Contributors, 0 = all", {"type": "integer", "minimum": 0, "maximum": 10_000}, 0),
+            ), _WHY),
+            Endpoint("/api/v1/chargeback", "Who pays for a month; the lines add up to the bill", self.chargeback, (
+                Param("period", "Which month", _PERIOD, "7d"),
+                Param("by", "Who pays", {"type": "string", "enum": list(chargeback.OWNERS)}, "team"),
+                Param("shared", "What becomes of money that is nobody's",
+                      {"type": "string", "enum": list(chargeback.RULES)}, "own-line"),
+                Param("timezone", "Whose months", {"type": "string", "enum": zones()}, "UTC"),
+            )),
             Endpoint("/api/v1/prices", "The price book, at most 500 rows", self.prices, (
                 Param("provider", "Only this provider"), Param("model", "Part of a model's name"))),
             Endpoint("/api/v1/vintages", "Prices of other days that history was worked out at", self.vintages),
@@ -202,6 +237,16 @@ class Api:
         """Answer as `breakeven sources --json`."""
         rows = fact_rows(self.service)
         return {"rows": rows, "asked": asked_rows(self.service), "overlap": overlap_rows(self.service)}
+
+    def why(self, asked: dict[str, Any]) -> Any:
+        """Answer as `breakeven why --json`."""
+        found = why.answer(self.service, asked["from"], asked["to"], asked["by"], asked["timezone"])
+        return found.json(asked["top"])
+
+    def chargeback(self, asked: dict[str, Any]) -> Any:
+        """Answer as `breakeven chargeback --json`."""
+        names = ("period", "by", "shared", "timezone")
+        return chargeback.month(self.service, *(asked[name] for name in names)).json()
 
     def prices(self, asked: dict[str, Any]) -> Any:
         """Answer as `breakeven prices list --json`."""

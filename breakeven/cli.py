@@ -18,7 +18,9 @@ from breakeven.alerts import alerts_app
 from breakeven.answers import asked_rows, moment, verdict_rows, zone_of
 from breakeven.bills import reconcile_command
 from breakeven.capacity import capacity_app
+from breakeven.chargeback import chargeback_command
 from breakeven.command import Json, app, opened, options, print_json, progress, wants_json
+from breakeven.exports import export_app
 from breakeven.gpus import idle_command
 from breakeven.grafana import grafana_app
 from breakeven.panels import show_command
@@ -26,6 +28,7 @@ from breakeven.questions import cost  # noqa: F401 - its commands
 from breakeven.service import Service
 from breakeven.sources import sources_app
 from breakeven.verdicts import backtest_command, verdict_command, verdicts_table, whatif_command
+from breakeven.why import why_command
 from collector import files, remote
 from collector.importer import Plan, Report, import_file
 from collector.source import SOURCES
@@ -40,12 +43,15 @@ app.add_typer(sources_app, name="sources")
 app.add_typer(capacity_app, name="capacity")
 app.add_typer(grafana_app, name="grafana")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(export_app, name="export")
 app.command("reconcile")(reconcile_command)
 app.command("idle")(idle_command)
 app.command("verdict")(verdict_command)
 app.command("backtest")(backtest_command)
 app.command("whatif")(whatif_command)
 app.command("show")(show_command)
+app.command("why")(why_command)
+app.command("chargeback")(chargeback_command)
 
 
 def main() -> None:

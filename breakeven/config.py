@@ -18,6 +18,7 @@ from alerts.budgets import Budget  # noqa: TC001 - read() asks for the hints at 
 from alerts.channels import Channel
 from alerts.watched import Watch
 from breakeven.alert_config import AlertsConfig, alert_errors, given_rules
+from breakeven.export_config import ExportConfig, export_errors
 from breakeven.pools import PoolConfig, pool_errors, rates
 from breakeven.reading import read
 from collector.source import PULLED, Given, source
@@ -223,6 +224,7 @@ class Config:
     sources: dict[str, SourceConfig] = field(default_factory=dict)
     currency: CurrencyConfig = CurrencyConfig()
     verdict: VerdictConfig = field(default_factory=VerdictConfig)
+    exports: dict[str, ExportConfig] = field(default_factory=dict)
 
     def settings(self) -> Settings:
         """Return how verdicts are made."""
@@ -337,6 +339,7 @@ def _contradictions(config: Config) -> list[str]:
     errors += [error for name, pool in config.pools.items() for error in pool_errors(name, pool)]
     errors += _deployment_errors(config)
     errors += alert_errors(config.alerts, config.budgets, config.channels)
+    errors += export_errors(config.exports)
     errors += [
         f"currency.rate: {one.currency!r} at {one.usd}: a currency of three letters other than USD, and a rate above 0"
         for one in config.currency.rate

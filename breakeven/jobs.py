@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from breakeven import exports, metrics, otel
 from breakeven.alerting import Alerting
 from breakeven.digest import digest, due, week_before
 from ledger.costing.reconcile import reconcile
@@ -33,6 +34,7 @@ VERDICT_S = 3600
 PRICES_S = 12 * 3600
 RETENTION_S = 24 * 3600
 ALERTS_S = 15
+EXPORTS_S = 5
 MIN_KEPT_DAYS = 62
 """The open invoice month and the days in which bills are still restated: never dropped."""
 
@@ -46,6 +48,7 @@ class Jobs:
         self._one, self._asking = threading.Lock(), threading.Lock()
         self._alerting, self._looked = Alerting(service), dict[str, datetime]()
         self._told_week: datetime | None = None
+        self._pushed: dict[str, datetime] = {}
         self._scheduler = BackgroundScheduler(timezone=UTC)
         for name, seconds, action in (
             ("cost", TICK_S, self.cost),
@@ -55,6 +58,7 @@ class Jobs:
             ("prices", PRICES_S, self.prices),
             ("retention", RETENTION_S, self.retention),
             ("alerts", ALERTS_S, self.alerts),
+            *([("exports", EXPORTS_S, self.exports)] if service.config.exports else []),
         ):
             self._scheduler.add_job(
                 self.run, "interval", seconds=seconds, args=(name, action), id=name, max_instances=1, coalesce=True,
@@ -153,6 +157,18 @@ class Jobs:
         if due(now) and self._told_week != start:
             self._alerting.announce(digest(self.service, start, end).message(self.service.config.alerts.url), now)
             self._told_week = start
+
+    def exports(self) -> str:
+        """Write the files whose time has come, and send headline costs; says nothing when nothing was written."""
+        now = datetime.now(UTC)
+        told = [f"{one.name}: {len(exports.scheduled(self.service, one, now))} files"
+                for one in exports.due(self.service, now)]  # fmt: skip
+        for one in self.service.config.exports.values():
+            last = self._pushed.get(one.name)
+            if one.kind == "otlp" and (last is None or now - last >= timedelta(seconds=one.every_seconds)):
+                self._pushed[one.name] = now  # first: a receiver that is down is not asked every five seconds
+                otel.push(one, metrics.collected(self.service.store, {}, now), now)
+        return "; ".join(told)
 
     def retention(self) -> str:
         """Drop whole months that are past their days."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -16,12 +17,20 @@ if TYPE_CHECKING:
     from ledger.records import JobRun
     from ledger.store import Store
 
-__all__ = ["CONTENT_TYPE", "text"]
+__all__ = ["CONTENT_TYPE", "collected", "text"]
+MOST_WORKLOADS, OTHERS = 100, "(others)"
 _WINDOWS = {1: "1h", 24: "24h", 168: "7d", 672: "28d"}
 
 
 def text(store: Store, jobs: dict[str, JobRun], as_of: datetime, asked: list[dict[str, Any]] | None = None) -> bytes:
-    """Return the metrics; an unknown value has no sample, it is not 0."""
+    """Return the metrics as Prometheus text; an unknown value has no sample, it is not 0."""
+    return generate_latest(collected(store, jobs, as_of, asked))
+
+
+def collected(
+    store: Store, jobs: dict[str, JobRun], as_of: datetime, asked: list[dict[str, Any]] | None = None
+) -> CollectorRegistry:
+    """Return all figures by name and labels; how many there are is bounded, whatever is declared."""
     registry = CollectorRegistry()
     cost = Gauge("breakeven_cost_usd", "Everything paid in the window, allocation basis, booked prices.",
                  ["side", "window"], registry=registry)  # fmt: skip
@@ -62,7 +71,20 @@ def text(store: Store, jobs: dict[str, JobRun], as_of: datetime, asked: list[dic
         ended.labels(name).set(run.ended_at.timestamp())
         failed.labels(name).set(int(run.outcome != "ok"))
     _sources(registry, asked or [])
-    return generate_latest(registry)
+    _workloads(registry, store, as_of)
+    return registry
+
+
+def _workloads(registry: CollectorRegistry, store: Store, as_of: datetime) -> None:
+    """Tell what workloads cost in 24 hours; beyond the dearest hundred they are one."""
+    cost = Gauge("breakeven_workload_cost_usd", "Cost of a workload in 24 hours: metered tokens, used GPU time.",
+                 ["workload", "side"], registry=registry)  # fmt: skip
+    end = as_of.replace(minute=0, second=0, microsecond=0)
+    rows, _ = report.cost(store, by=("workload", "side"), since=end - timedelta(hours=24), until=end, basis="usage")
+    known = sorted((r for r in rows if r.cost is not None and r.group["workload"]), key=lambda r: -(r.cost or 0))
+    for number, row in enumerate(known):
+        name = row.group["workload"] if number < MOST_WORKLOADS else OTHERS
+        cost.labels(name, row.group["side"]).inc(float(row.cost or 0))
 
 
 def _sources(registry: CollectorRegistry, asked: list[dict[str, Any]]) -> None:

@@ -51,16 +51,18 @@ class Param:
         """Return what a query gives, or the default; raises ConfigError naming the parameter."""
         if self.many:
             parts = [part.strip() for value in values for part in value.split(",")]
-            return [self._checked(part) for part in parts if part] if values else self.default
+            return [self._checked(part) for part in parts] if values else self.default
         if len(values) > 1:
             raise ConfigError(f"{self.name}: given {len(values)} times, once is taken")
-        return self._checked(values[0]) if values and values[0] else self.default
+        return self._checked(values[0]) if values else self.default
 
     def _checked(self, value: str) -> Any:
         if "enum" in self.schema and value not in self.schema["enum"]:
             few = ", ".join(self.schema["enum"][:12])
             raise ConfigError(f"{self.name} {value!r}: not one of {few}")
         if self.schema.get("type") != "integer":
+            if not value and self.schema != TEXT:
+                raise ConfigError(f"{self.name}: empty; leave it out")
             return value
         least, most = self.schema["minimum"], self.schema["maximum"]
         if not value.isascii() or not value.isdigit() or len(value) > 12 or not least <= int(value) <= most:
@@ -69,7 +71,7 @@ class Param:
 
     def document(self) -> dict[str, Any]:
         """Return it as OpenAPI has it."""
-        schema = {"type": "array", "items": self.schema} if self.many else dict(self.schema)
+        schema = {"type": "array", "minItems": 1, "items": self.schema} if self.many else dict(self.schema)
         if self.default not in ("", None) and not self.many:
             schema["default"] = self.default
         more = {"style": "form", "explode": False} if self.many else {}

@@ -31,6 +31,7 @@ from breakeven.answers import asked_rows
 from breakeven.api import Api, query_document
 from breakeven.jobs import Jobs
 from breakeven.openapi import NotFound, document
+from breakeven.why import why_page
 from collector.receivers import otlp
 from collector.receivers.litellm import LiteLLMCallback
 from dashboards import page, panel
@@ -60,6 +61,7 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
         routes=[
             Route("/", web.home("overview")),
             *(Route(f"/{name}", web.home(name)) for name in panel.NAMES),
+            Route("/why", web.why),
             Route("/static/page.css", _static("page.css", "text/css")),
             Route("/static/page.js", _static("page.js", "text/javascript")),
             Route(plotly_path(), _plotly),
@@ -185,13 +187,25 @@ class Web:
         """Return the page of a dashboard."""
 
         async def handle(_: Request) -> Response:
-            mark = ' <span class="mark">demo data</span>' if self.service.demo else ""
+            mark = _mark(demo=self.service.demo)
             text = Template(page.asset("page.html")).substitute(
                 dashboard=html.escape(name), plotly=plotly_path(), mark=mark, nav=_navigation(name)
             )
             return HTMLResponse(text, headers=HEADERS)
 
         return handle
+
+    async def why(self, request: Request) -> Response:
+        """Return the page that says why spend changed."""
+        asked, mark = dict(request.query_params), _mark(demo=self.service.demo)
+        try:
+            text = await run_in_threadpool(why_page, self.service, asked, _navigation("why"), mark)
+        except ConfigError as error:
+            back = f'<p>{html.escape(str(error))}</p><p><a href="/why">Back</a></p>'
+            return HTMLResponse(f"<!doctype html><html lang=en><title>breakeven</title>{back}", 422, HEADERS)
+        except BreakevenError as error:
+            return failure(error)
+        return HTMLResponse(text, headers=HEADERS)
 
     async def ready(self, _: Request) -> Response:
         """Say whether questions can be answered now."""
@@ -242,18 +256,21 @@ class Web:
         return handle
 
 
+def _mark(*, demo: bool) -> str:
+    return ' <span class="mark">demo data</span>' if demo else ""
+
+
 def _navigation(name: str) -> str:
-    """Return links to all dashboards, this one marked."""
-    here = {other: ' aria-current="page"' if other == name else "" for other in panel.NAMES}
-    links = [
-        f'<a href="/{other}"{mark}>{html.escape(panel.dashboard(other).title)}</a>' for other, mark in here.items()
-    ]
-    return " ".join(links)
+    """Return links to all pages, this one marked."""
+    titles = {other: panel.dashboard(other).title for other in panel.NAMES} | {"why": "Why"}
+    here = {other: ' aria-current="page"' if other == name else "" for other in titles}
+    return " ".join(f'<a href="/{other}"{mark}>{html.escape(titles[other])}</a>' for other, mark in here.items())
 
 
 def failure(error: BreakevenError, status: int = 0) -> JSONResponse:
     """Return an error of ours as JSON with the status that fits."""
-    status = status or 503 if isinstance(error, StoreUnavailable) else 404 if isinstance(error, NotFound) else 422
+    if not status:
+        status = 503 if isinstance(error, StoreUnavailable) else 404 if isinstance(error, NotFound) else 422
     headers = {**HEADERS, "Retry-After": "5"} if status == 503 else HEADERS
     body = {"error": {"code": type(error).__name__, "message": str(error)}}
     return JSONResponse(body, status, headers)

@@ -76,6 +76,12 @@ class Store:
         names = result.column_names
         return [dict(zip(names, row, strict=True)) for row in result.result_rows]
 
+    def fetch(self, package: str, query: str, form: str, /, **values: Any) -> bytes:
+        """Return the answer of `QUERY.sql` in one of ClickHouse's formats, at most 256 MiB of it."""
+        given = bound(values)
+        found: bytes = self._call(lambda: self._client.raw_query(sql(package, query), parameters=given, fmt=form))
+        return found
+
     def tell(self, package: str, query: str, /, *, ver: int = 0, **values: Any) -> None:
         """Run a statement file that writes; `ver` reaches it as `{ver:UInt64}` and the door's views as version."""
         settings = {"log_comment": str(ver), "optimize_on_insert": 0} if ver else None

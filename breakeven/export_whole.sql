@@ -1,0 +1,2 @@
+-- A view that has no time.
+SELECT * FROM {view:Identifier} ORDER BY ALL

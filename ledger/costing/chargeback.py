@@ -1,0 +1,106 @@
+"""Who pays: a month's money by owner; what is nobody's stands alone or is spread by a rule; pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING
+
+from ledger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+RULES = ("own-line", "by-cost", "even")
+"""Shared money: lines of its own; spread in proportion to direct cost; the same for everybody."""
+UNATTRIBUTED = "(unattributed)"
+_CENT = Decimal("0.01")
+_EXACT = Decimal("1e-12")
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """Money that work of one owner made, USD: metered tokens, or GPU time that was used."""
+
+    owner: str
+    what: str
+    usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a statement, USD exactly; `shared` money was spread to its owner by a rule."""
+
+    owner: str
+    what: str
+    usd: Decimal
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A month: lines that add up to the bill."""
+
+    lines: tuple[Line, ...]
+    bill: Decimal
+
+    def owners(self) -> dict[str, Decimal]:
+        """Return what each owner pays, USD exactly, dearest first; shared lines of no owner come last, under ''."""
+        out: dict[str, Decimal] = defaultdict(Decimal)
+        for line in self.lines:
+            out[line.owner] += line.usd
+        return dict(sorted(out.items(), key=lambda item: (item[0] == "", -item[1], item[0])))
+
+    def cents(self) -> list[tuple[Line, Decimal]]:
+        """Return each line in whole cents; together they are the bill in cents: the largest rests are rounded up."""
+        whole = self.bill.quantize(_CENT, ROUND_HALF_EVEN)
+        floors = [line.usd.quantize(_CENT, "ROUND_FLOOR") for line in self.lines]
+        left = int((whole - sum(floors, Decimal(0))) / _CENT)
+        order = sorted(range(len(floors)), key=lambda n: (floors[n] - self.lines[n].usd, n))
+        for n in order[: max(0, left)]:
+            floors[n] += _CENT
+        return list(zip(self.lines, floors, strict=True))
+
+
+def statement(direct: Iterable[Direct], shared: Mapping[str, Decimal], rule: str) -> Statement:
+    """Return a month's lines; they add up to all direct and shared money exactly, whatever the rule.
+
+    Raises ConfigError for a rule that is not known. With nobody to spread to, shared money keeps its own lines.
+    """
+    if rule not in RULES:
+        raise ConfigError(f"--shared {rule}: not one of {', '.join(RULES)}")
+    money: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for one in direct:
+        money[one.owner or UNATTRIBUTED, one.what] += one.usd
+    lines = [Line(owner, what, usd) for (owner, what), usd in sorted(money.items()) if usd]
+    bill = sum((line.usd for line in lines), Decimal(0)) + sum(shared.values(), Decimal(0))
+    weights = _weights(lines, rule)
+    for what, usd in sorted(shared.items()):
+        if not usd:
+            continue
+        if not weights:
+            lines.append(Line("", what, usd, shared=True))
+            continue
+        lines += [Line(owner, what, part, shared=True) for owner, part in _spread(usd, weights).items() if part]
+    return Statement(tuple(lines), bill)
+
+
+def _weights(lines: Iterable[Line], rule: str) -> dict[str, Decimal]:
+    owners: dict[str, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        if line.owner != UNATTRIBUTED:
+            owners[line.owner] += line.usd
+    if rule == "own-line":
+        return {}
+    weights = {owner: usd for owner, usd in sorted(owners.items()) if usd > 0}
+    return dict.fromkeys(weights, Decimal(1)) if rule == "even" else weights
+
+
+def _spread(usd: Decimal, weights: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Split an amount by weights; the parts add up to it, the first with the largest rest takes what is left."""
+    whole = sum(weights.values(), Decimal(0))
+    parts = {owner: (usd * weight / whole).quantize(_EXACT, "ROUND_DOWN") for owner, weight in weights.items()}
+    largest = max(parts, key=lambda owner: (abs(parts[owner]), owner))
+    parts[largest] += usd - sum(parts.values(), Decimal(0))
+    return parts
