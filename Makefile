@@ -40,6 +40,9 @@ render: setup ## Write dashboards/rendered and alerts/rendered for Grafana anew
 picture: setup ## Redraw the README's pictures of the demo (needs chromium)
 	$(BIN)/python docs/picture.py docs/images
 
+sql: setup ## Write docs/sql.md anew from the store and the demo
+	$(BIN)/python docs/sql.py docs/sql.md
+
 lock: setup ## Pin requirements.txt and requirements-run.txt anew
 	$(BIN)/pip install -q pip-tools
 	$(BIN)/pip-compile -q --extra dev --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
@@ -57,4 +60,4 @@ secrets: ## Make random passwords for docker compose, once
 clean: ## Remove what was made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help setup run test peers lint bench render picture lock secrets clean
+.PHONY: help setup run test peers lint bench render picture sql lock secrets clean

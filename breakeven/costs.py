@@ -92,8 +92,6 @@ def ask(service: Service, asked: CostQuestion, told: Callable[[int, int], None] 
     """
     zone, now = zone_of(asked.timezone), service.now()
     span = {"since": moment(asked.since, zone=zone), "until": moment(asked.until, end=True, zone=zone)}
-    if asked.against == asked.prices:
-        raise ConfigError(f"--against {asked.against}: these are the prices already; name others")
     found = {
         prices: report.cost(
             service.store, by=asked.by, bucket=asked.bucket, basis=asked.basis, zone=zone, only=asked.only,

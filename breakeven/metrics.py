@@ -55,10 +55,10 @@ def collected(
     for pool in report.idle(store, as_of):
         _set(idle, (pool.pool,), pool.idle_per_day)
         _set(used, (pool.pool,), pool.used_share)
-    age = Gauge("breakeven_price_book_age_days", "Days since this version of the book was loaded.", registry=registry)
+    age = Gauge("breakeven_price_book_age_seconds", "Since this version of the book was loaded.", registry=registry)
     disputed = Gauge("breakeven_prices_disputed", "Prices in use that a second source disputes.", registry=registry)
     for row in store.ask("breakeven", "price_signals"):
-        _set(age, (), row["age_days"])
+        _set(age, (), None if row["age_days"] is None else row["age_days"] * 86_400)
         _set(disputed, (), row["disputed"])
     ended = Gauge(
         "breakeven_job_last_end_timestamp_seconds",

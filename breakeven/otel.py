@@ -27,7 +27,7 @@ NAMES = {
     "breakeven_pool_idle_usd_per_day": ("breakeven.pool.idle_cost_per_day", "{USD}"),
     "breakeven_pool_used_ratio": ("breakeven.pool.used", "1"),
     "breakeven_prices_disputed": ("breakeven.prices.disputed", "{price}"),
-    "breakeven_price_book_age_days": ("breakeven.price_book.age", "d"),
+    "breakeven_price_book_age_seconds": ("breakeven.price_book.age", "s"),
 }
 """Names of Prometheus → name and unit (UCUM) of OpenTelemetry; what is not here is health of the process itself."""
 

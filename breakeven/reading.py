@@ -107,7 +107,7 @@ def _scalar(hint: Any, value: Any) -> Any:
 def instant(value: Any) -> datetime:
     """Return an instant of a TOML date, a date-time with zone, or ISO text; a date is its first UTC instant."""
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(f"{value.isoformat()} has no time zone; write {value.isoformat()}Z")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -68,7 +68,7 @@ Key = tuple[str, str]
 
 
 @dataclass(slots=True)
-class _Read:
+class Spent:
     """One period: groups whose requests are counted, groups whose are not, unused capacity, declared lines."""
 
     counted: dict[Key, Group]
@@ -91,10 +91,13 @@ def why(store: Store, before: Period, after: Period, by: Sequence[str] = ("side"
 
     Raises ConfigError for a dimension that is not known.
     """
-    wrong = [name for name in by if name not in DIMENSIONS]
-    if wrong or not by:
-        raise ConfigError(f"--by {wrong[0] if wrong else ''}: not one of {', '.join(DIMENSIONS)}")
-    one, other = (_read(store, period, by) for period in (before, after))
+    found = compare(spent(store, before, by), spent(store, after, by))
+    first, last = min(before.start, after.start), max(before.end, after.end)
+    return replace(found, events=store.ask(_PACKAGE, "price_events", **{"from": first, "to": last}))
+
+
+def compare(one: Spent, other: Spent) -> Why:
+    """Take the change between what was spent in two periods apart; pure."""
     parts: dict[str, Causes] = defaultdict(lambda: dict.fromkeys(CAUSES, ZERO))
     for found in (explain(one.counted, other.counted), explain(one.uncounted, other.uncounted)):
         for (name, _), causes in found.items():
@@ -108,11 +111,9 @@ def why(store: Store, before: Period, after: Period, by: Sequence[str] = ("side"
         Contributor(name, _money(costs[0][name]), _money(costs[1][name]), rounded(parts[name]))
         for name in sorted(parts)
     ]
-    first, last = min(before.start, after.start), max(before.end, after.end)
     return Why(
         sum((c.before for c in contributors), Decimal(0)), sum((c.after for c in contributors), Decimal(0)),
-        rounded(added(parts)), sorted(contributors, key=lambda c: (-abs(c.change), c.name)),
-        store.ask(_PACKAGE, "price_events", **{"from": first, "to": last}),
+        rounded(added(parts)), sorted(contributors, key=lambda c: (-abs(c.change), c.name)), [],
         (one.unpriced_tokens, other.unpriced_tokens),
     )  # fmt: skip
 
@@ -126,7 +127,11 @@ def _money(value: Fraction) -> Decimal:
     return Decimal(round(value * 10**12)).scaleb(-12)
 
 
-def _read(store: Store, period: Period, by: Sequence[str]) -> _Read:
+def spent(store: Store, period: Period, by: Sequence[str]) -> Spent:
+    """Return what was spent in a period by groups of some dimensions; raises ConfigError for one that is not known."""
+    wrong = [name for name in by if name not in DIMENSIONS]
+    if wrong or not by:
+        raise ConfigError(f"--by {wrong[0] if wrong else ''}: not one of {', '.join(DIMENSIONS)}")
     span = {"from": period.start, "to": period.end}
     usage = store.ask(_PACKAGE, "why_usage", by=list(by), **span)
     money = store.ask(_PACKAGE, "why_money", by=list(by), **span)
@@ -134,7 +139,7 @@ def _read(store: Store, period: Period, by: Sequence[str]) -> _Read:
         row["pool"]: Fraction(row["usd"]) / Fraction(round(row["seconds"] * 1000), 3_600_000)
         for row in store.ask(_PACKAGE, "why_rates", **span) if row["seconds"] > 0
     }  # fmt: skip
-    found = _Read({}, {}, {}, defaultdict(lambda: ZERO), 0)
+    found = Spent({}, {}, {}, defaultdict(lambda: ZERO), 0)
     requests: dict[str, int] = defaultdict(int)
     for row in usage:
         name = _name(row, by)

@@ -24,7 +24,7 @@ from ledger.prices.register import PriceRegister
 load_all_checks()
 HOST = {"Host": "localhost"}
 GENTLE = settings(
-    max_examples=25, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+    max_examples=15, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 

@@ -405,3 +405,21 @@ ALTER TABLE v_facts
   COMMENT COLUMN source 'Who brought it',
   COMMENT COLUMN kind 'requests, gpu_samples, engine_samples, charges or usage_buckets',
   COMMENT COLUMN at 'When it happened, UTC';
+
+ALTER TABLE v_cost_vintages
+  COMMENT COLUMN hour 'Start of the hour, UTC',
+  COMMENT COLUMN side 'api or self_hosted',
+  COMMENT COLUMN provider 'Who bills; own for a pool; the name of an overhead',
+  COMMENT COLUMN model 'Model as billed or served, empty for money of no model',
+  COMMENT COLUMN deployment 'Declared deployment',
+  COMMENT COLUMN pool 'Pool of GPUs, empty for an API',
+  COMMENT COLUMN workload 'Workload, empty for money of no single workload',
+  COMMENT COLUMN team 'Team',
+  COMMENT COLUMN environment 'Environment',
+  COMMENT COLUMN component 'As in cost_hourly; unpriced for the tokens that have no price',
+  COMMENT COLUMN basis 'Narrowest basis that holds it: usage is part of allocation',
+  COMMENT COLUMN vintage 'current, or as-of:DATE: whose prices',
+  COMMENT COLUMN counted 'requests, reports of the provider, or declared',
+  COMMENT COLUMN usd 'USD at the prices of the vintage',
+  COMMENT COLUMN usd_approximate 'USD of it whose token classes or context tier are not told exactly',
+  COMMENT COLUMN unpriced_tokens 'Tokens that have no price in this vintage';

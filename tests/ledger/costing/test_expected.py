@@ -1,13 +1,10 @@
-"""Month end, unusual days, budgets, why it changed, prefix caches: C41 and brute force."""
+"""Month end, unusual days, budgets, prefix caches: C41 and brute force."""
 
 import math
 import random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ledger.costing.changed import Group, explain
 from ledger.costing.expected import AnomalyLimits, burns, crossed, month_end, profile, unusual
 from ledger.verdict.prefix import cached_tokens, saving_share
 
@@ -59,38 +56,6 @@ def test_budgets_and_the_burn_guard():
     assert crossed(100.0, 0.0, None) == []
     assert burns(21.0, 10.0)
     assert not burns(20.0, 10.0, AnomalyLimits())
-
-
-groups = st.dictionaries(
-    st.sampled_from(["a|m", "a|n", "b|m"]),
-    st.builds(
-        Group, st.floats(0, 1000),
-        st.dictionaries(st.sampled_from(["in", "out"]), st.floats(0, 1e4), min_size=2, max_size=2),
-        st.dictionaries(st.sampled_from(["in", "out"]), st.floats(0, 1e-3), min_size=2, max_size=2),
-    ),
-    min_size=1,
-)  # fmt: skip
-
-
-@given(groups, groups)
-def test_the_parts_are_the_change(before, after):
-    change = explain(before, after)
-    spent = [sum(g.requests * g.per_request() for g in period.values()) for period in (before, after)]
-    assert change.total == pytest.approx(spent[1] - spent[0], abs=1e-6 * (1 + sum(spent)))
-
-
-def test_each_cause_alone():
-    """100 requests of 10 tokens at 0.01: twice the requests, other tokens, another price each move one part only."""
-    one = {"a": Group(100, {"out": 10.0}, {"out": 0.01})}
-    for after, part in (
-        ({"a": Group(200, {"out": 10.0}, {"out": 0.01})}, "volume"),
-        ({"a": Group(100, {"out": 20.0}, {"out": 0.01})}, "tokens"),
-        ({"a": Group(100, {"out": 10.0}, {"out": 0.02})}, "price"),
-        ({"b": Group(100, {"out": 20.0}, {"out": 0.01})}, "mix"),
-    ):
-        change = explain(one, after)
-        assert getattr(change, part) == pytest.approx(10.0)
-        assert change.total == pytest.approx(10.0)
 
 
 def test_a_prefix_cache_of_a_trace():
