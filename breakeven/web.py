@@ -199,13 +199,10 @@ class Web:
         """Return the page that says why spend changed."""
         asked, mark = dict(request.query_params), _mark(demo=self.service.demo)
         try:
-            text = await run_in_threadpool(why_page, self.service, asked, _navigation("why"), mark)
-        except ConfigError as error:
-            back = f'<p>{html.escape(str(error))}</p><p><a href="/why">Back</a></p>'
-            return HTMLResponse(f"<!doctype html><html lang=en><title>breakeven</title>{back}", 422, HEADERS)
+            text, status = await run_in_threadpool(why_page, self.service, asked, _navigation("why"), mark)
         except BreakevenError as error:
             return failure(error)
-        return HTMLResponse(text, headers=HEADERS)
+        return HTMLResponse(text, status, headers=HEADERS)
 
     async def ready(self, _: Request) -> Response:
         """Say whether questions can be answered now."""

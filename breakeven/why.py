@@ -17,6 +17,7 @@ from breakeven.command import Json, opened, print_json, wants_json
 from ledger.costing import report
 from ledger.costing.changed import CAUSES
 from ledger.costing.why import DIMENSIONS, Period, Why, why
+from ledger.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,10 +155,29 @@ def _share(part: Decimal, whole: Decimal) -> str:
     return f"{float(part / whole):+.1%}" if whole else "–"
 
 
-def why_page(service: Service, query: dict[str, str], navigation: str, mark: str) -> str:
-    """Return the page of a comparison: a form, the causes as bars, contributors, price changes; no script needed."""
-    zone = query.get("timezone", "UTC") or "UTC"
-    found = answer(service, query.get("from", ""), query.get("to", ""), timezone=zone)
+def why_page(service: Service, query: dict[str, str], navigation: str, mark: str) -> tuple[str, int]:
+    """Return the page of a comparison and its status: a form, causes as bars, contributors, prices; no script."""
+    asked = {name: query.get(name, "") for name in ("from", "to", "timezone")}
+    shown = {
+        "nav": navigation, "mark": mark, "earlier": html.escape(asked["from"]), "later": html.escape(asked["to"]),
+        "timezone": html.escape(asked["timezone"] or "UTC"), "forms": html.escape(periods.FORMS),
+    }  # fmt: skip
+    template = Template(files("breakeven").joinpath("why.html").read_text("utf-8"))
+    try:
+        found = answer(service, asked["from"], asked["to"], timezone=asked["timezone"])
+    except ConfigError as error:
+        said = f'<p class="error" role="alert">{html.escape(str(error))}</p>'
+        return template.substitute(shown, spans="", content=said), 422
+    content = _content(service, found) if found.found.contributors else _NOTHING
+    return template.substitute(shown, spans=f"{_said(found.earlier)} → {_said(found.later)} · ", content=content), 200
+
+
+_NOTHING = """<section class="panel"><h2>Nothing was spent in either period</h2>
+<p>Choose other periods, or bring usage in: <code>breakeven import FILE</code>.</p></section>"""
+
+
+def _content(service: Service, found: Answer) -> str:
+    """Return what the two periods say."""
     one = found.found
     most = max([abs(usd) for usd in one.causes.values()], default=0) or 1
     causes = "".join(
@@ -184,14 +204,10 @@ def why_page(service: Service, query: dict[str, str], navigation: str, mark: str
             f"<p>Without a price, so in no sum: {show.count(one.unpriced_tokens[0])} tokens before, "
             f"{show.count(one.unpriced_tokens[1])} after.</p>"
         )
-    return Template(files("breakeven").joinpath("why.html").read_text("utf-8")).substitute(
-        nav=navigation, mark=mark, earlier=html.escape(query.get("from", "")), later=html.escape(query.get("to", "")),
-        timezone=html.escape(zone), forms=html.escape(periods.FORMS),
-        spans=f"{_said(found.earlier)} → {_said(found.later)}",
+    return Template(files("breakeven").joinpath("why_found.html").read_text("utf-8")).substitute(
         before=show.usd(one.before), after=show.usd(one.after), change=_signed(one.change),
         share=_share(one.change, one.before), causes=causes or '<tr><td colspan="4">Nothing changed.</td></tr>',
-        rows=rows or '<tr><td colspan="5">Nothing was spent in either period.</td></tr>',
-        axis=_axis(service, found), unpriced=unpriced,
+        rows=rows, axis=_axis(service, found), unpriced=unpriced,
         events=events or "<li>No price of a model or pool in use changed.</li>",
     )  # fmt: skip
 

@@ -49,7 +49,7 @@ function chosen(name) {
   return state.definition.single.includes(name) ? (state.definition.options[name] || []).slice(0, 1) : [];
 }
 function asked(box) {
-  const query = new URLSearchParams({ ...range(), width: Math.max(300, box ? box.clientWidth : 0) });
+  const query = new URLSearchParams(box ? { ...range(), width: Math.max(300, box.clientWidth) } : range());
   for (const name of state.definition.variables) for (const value of chosen(name)) query.append("var-" + name, value);
   return query;
 }

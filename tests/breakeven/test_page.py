@@ -89,6 +89,41 @@ def test_every_dashboard_is_drawn(browser, demo, name):
         assert browser.run(AUDIT) == [], theme
 
 
+def test_the_page_of_why(browser, demo):
+    """Causes, price changes, contributors, in both themes and on a telephone."""
+    text = drawn(browser, f"{demo}/why?to=28d")
+    for said in (
+        "demo data",
+        "Why spend changed",
+        "volume",
+        "utilisation",
+        "gpt-demo, output",
+        "lab: warm idle GPU time",
+    ):
+        assert said in text, said
+    assert browser.run("document.querySelectorAll('svg.axis rect').length") >= 56
+    for theme in ("light", "dark"):
+        browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
+        drawn(browser, f"{demo}/why?to=28d")
+        assert browser.run(AUDIT) == [], theme
+    browser.call("Emulation.setEmulatedMedia", features=[])
+    browser.call("Emulation.setDeviceMetricsOverride", width=360, height=800, deviceScaleFactor=1, mobile=False)
+    try:
+        drawn(browser, f"{demo}/why")
+        assert browser.run(AUDIT) == []
+    finally:
+        browser.call("Emulation.clearDeviceMetricsOverride")
+    drawn(browser, f"{demo}/why")
+    browser.run("document.querySelector('[name=to]').value = '14d'; document.querySelector('form button').click()")
+    browser.until("location.search.includes('to=14d') && document.readyState === 'complete'")
+
+
+def test_the_page_of_why_of_nothing(browser, nothing):
+    text = drawn(browser, f"{nothing}/why")
+    assert "Nothing was spent in either period" in text
+    assert "$0" not in text
+
+
 def test_own_assets_are_small():
     from dashboards import page
 

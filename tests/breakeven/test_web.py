@@ -116,6 +116,16 @@ def test_no_column_of_a_documented_view_is_a_refused_name(store):
         assert isinstance(store.read(f"SELECT * FROM {view} LIMIT 1")[0], list)
 
 
+def test_a_period_that_is_none_is_said_on_the_page(client):
+    for asked, words in (
+        ("from=2026-01..2026-02", "write 2026-03"),
+        ("to=%3Cb%3E", "&lt;b&gt;"),
+        ("timezone=Mars", "no such zone"),
+    ):
+        answer = client.get(f"/why?{asked}")
+        assert (answer.status_code, words in answer.text, "<b>" in answer.text) == (422, True, False)
+
+
 def test_cost_is_the_same_from_the_api_and_the_command(client, service):
     from ledger.costing import report
 
