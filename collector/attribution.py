@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,12 @@ _FACTS = ("key", "team", "environment", "provider", "model", "project")
 
 
 class Attribution:
-    """The declared workloads and deployments, asked once per distinct set of names."""
+    """The declared workloads and deployments, asked once per distinct set of names; `mark` tells declarations apart."""
 
     def __init__(self, workloads: Iterable[Workload] = (), deployments: Iterable[Deployment] = ()) -> None:
         self._rules = [(w.name, w.team, json.loads(w.rules)) for w in workloads]
         self._deployments = list(deployments)
+        self.mark = hashlib.sha256(repr((self._rules, self._deployments)).encode()).hexdigest()[:16]
         self._workload = lru_cache(maxsize=65_536)(self._find_workload)
         self._deployment = lru_cache(maxsize=65_536)(self._find_deployment)
 

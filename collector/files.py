@@ -28,6 +28,7 @@ _SUFFIXES = {
 }  # fmt: skip
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _PARQUET_ROWS = 10_000
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,34 @@ def read(path: Path, form: str, told: Callable[[int], None] | None = None) -> It
     with path.open("rb") as raw:
         lines = _lines(raw, path, told)
         yield from _csv(lines, path) if form == "csv" else _jsonl(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line's bytes, or what is wrong with it; `ends`: reading stopped there."""
+
+    number: int
+    data: bytes
+    trouble: str = ""
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing more can be read."""
+        return bool(self.trouble) and not self.trouble.startswith("longer")
+
+
+def lines(path: Path, told: Callable[[int], None] | None = None) -> Iterator[Line]:
+    """Yield the lines of a file, unpacked and stripped, without the empty ones."""
+    with path.open("rb") as raw:
+        for line in _lines(raw, path, told):
+            data = line.data.strip().removeprefix(_BOM)
+            if data or line.trouble:
+                yield Line(line.number, data, line.trouble)
+
+
+def parsed(number: int, data: bytes) -> list[Row]:
+    """Return the rows of one line of JSON."""
+    return list(_jsonl(iter([_Line(number, data)])))
 
 
 def columns(path: Path, form: str) -> list[str]:
@@ -224,7 +253,7 @@ def _jsonl(lines: Iterator[_Line]) -> Iterator[Row]:
         if line.trouble:
             yield Row(line.number, None, BadRow("line", line.trouble), end=not line.trouble.startswith("longer"))
             continue
-        text = line.data.strip()
+        text = line.data.strip().removeprefix(_BOM)
         if not text:
             continue
         try:

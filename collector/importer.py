@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from collector import files
 from collector.bills import ChargeFile
 from collector.intake import Counts, Intake
+from collector.lines import Lines, fits
 from collector.receivers import otlp
 from collector.receivers.traces import Traces
 from collector.source import BILLS, source
@@ -16,7 +17,7 @@ from ledger.errors import BadRow, SourceRefused
 from ledger.records import Charge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -69,7 +70,7 @@ def import_file(
     traces = Traces(store, prices, attribution)
     parser: Any = None
     cut_short = False
-    for row in files.read(path, form, told):
+    for row in _rows(store, prices, attribution, path, form, plan, intake, told):
         cut_short |= row.end
         if row.data is None:
             intake.refuse(row.line, row.bad or BadRow("line", "unreadable"), plan.kind or "requests_log")
@@ -87,11 +88,31 @@ def import_file(
             continue
         for record in records:
             (bill if isinstance(record, Charge) else intake).take(record)
-    if parser is None and not intake.counts.rejected:
+    if parser is None and not (intake.counts.rejected or intake.counts.accepted or intake.counts.duplicate):
         raise SourceRefused(f"{path}: no rows in it")
     counts, charges = intake.finish(), bill.finish()
     counts.accepted, counts.duplicate = counts.accepted + charges.accepted, counts.duplicate + charges.duplicate
     return Report(str(path), counts, intake.examples, intake.without_price, cut_short)
+
+
+def _rows(
+    store: Store, prices: PriceRegister, attribution: Attribution, path: Path, form: str, plan: Plan, intake: Intake,
+    told: Callable[[int], None] | None,
+) -> Iterator[files.Row]:  # fmt: skip
+    """Yield the rows of a file for the parser; lines of our own that are beyond doubt are stored on the way."""
+    first = next(files.lines(path), None) if form == "jsonl" else None
+    if first is None or not fits(plan, first.data):
+        yield from files.read(path, form, told)
+        return
+    bulk = Lines(store, prices, attribution, intake)
+    for line in files.lines(path, told):
+        if line.trouble:
+            yield files.Row(line.number, None, BadRow("line", line.trouble), end=line.ends)
+        else:
+            for number, data in bulk.take(line.number, line.data):
+                yield from files.parsed(number, data)
+    for number, data in bulk.flush():
+        yield from files.parsed(number, data)
 
 
 def _put_traces(traces: Traces, intake: Intake, line: int, data: dict[str, Any], now: datetime) -> None:

@@ -27,6 +27,7 @@ _TIMES = (
     "ts", "timestamp", "time", "at", "created_at", "created", "startTime", "start_time", "request_time", "datetime",
 )  # fmt: skip
 _FOREIGN_INPUT = {"input", "input_tokens", "prompt_tokens", "tokens_in", "total_tokens", "tokens"}
+_COUNTED_BY = ("provider", "estimated", "absent")
 _WRAPPERS = ("response", "body", "response_body")
 _TIERS = {
     "default": "standard",
@@ -190,6 +191,11 @@ def shape_of(row: dict[str, Any]) -> Callable[[RequestsLog, dict[str, Any]], Req
     return next((reader for fits, reader in checks if fits), None)
 
 
+def is_canonical(row: dict[str, Any]) -> bool:
+    """Say whether a row is a line of our own."""
+    return shape_of(row) is _canonical
+
+
 def _body_shape(row: dict[str, Any], usage: dict[str, Any]) -> tuple[str, str] | None:
     """Return (inventor, flavor) of a response body."""
     if isinstance(row.get("usageMetadata"), dict):
@@ -309,11 +315,14 @@ def _canonical(log: RequestsLog, row: dict[str, Any]) -> Request:
     if (counted["output_reasoning"] or 0) > (counted["output"] or 0):
         raise BadRow("output_reasoning", f"{counted['output_reasoning']} is more than output {counted['output']}")
     identity = str(row.get("request_id") or "")
+    counted_by = str(row.get("usage_source") or ("absent" if absent else "provider"))
+    if counted_by not in _COUNTED_BY:
+        raise BadRow("usage_source", f"{counted_by[:40]!r} is not one of {', '.join(_COUNTED_BY)}")
     names = {**row, "tier": row.get("service_tier") or row.get("tier"), "cost": row.get("cost_reported_usd")}
     return log._request(  # noqa: SLF001
         at=fields.instant(row.get("ts"), "ts", log.now, log.defaults.zone), tokens=counted, identity=identity,
         row={**names, "request_id": row.get("logical_id") or identity},
-        usage_source=str(row.get("usage_source") or ("absent" if absent else "provider")),
+        usage_source=counted_by,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from ledger.records.derived import (
     Advice,
     CostHour,
     GpuHour,
+    Place,
     ReconciliationDay,
     UsageDay,
     Verdict,
@@ -71,6 +72,7 @@ Record = (
     | Notification
     | Mute
     | VintageHour
+    | Place
 )
 
 __all__ = [
@@ -94,6 +96,7 @@ __all__ = [
     "Mute",
     "Notification",
     "Overhead",
+    "Place",
     "Price",
     "PriceRange",
     "ReconciliationDay",

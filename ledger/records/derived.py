@@ -32,6 +32,18 @@ class CostHour:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where requests of one set of names belong under one set of declarations; `key` is the hash of both."""
+
+    TABLE: ClassVar[str] = "places"
+
+    key: int
+    workload: str
+    team: str
+    deployment: str
+
+
+@dataclass(frozen=True, slots=True)
 class VintageHour:
     """Money of one hour, key and component at the prices of another day; `counted` says what it was counted from."""
 

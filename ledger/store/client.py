@@ -149,6 +149,24 @@ class Store:
         )
         return ver
 
+    def land(self, table: str, data: bytes, token: str) -> int:
+        """Hand lines to a landing table, which parses, checks and prices them; the same token again changes nothing.
+
+        Return the version of the rows.
+        """
+        ver = self.next_ver()
+        settings = {
+            "insert_deduplication_token": token,
+            "optimize_on_insert": 0,
+            "deduplicate_blocks_in_dependent_materialized_views": 1,
+            "max_insert_block_size": _BLOCK,
+            "input_format_parallel_parsing": 0,  # one block, so that a month of a segment is one part and one token
+            "log_comment": str(ver),
+            "short_circuit_function_evaluation": "disable",
+        }
+        self._call(lambda: self._client.raw_insert(table, insert_block=data, fmt="LineAsString", settings=settings))
+        return ver
+
     def next_ver(self) -> int:
         """Return a number of nanoseconds above every earlier one of this store object."""
         with self._lock:

@@ -95,7 +95,7 @@ def test_the_page_of_why(browser, demo):
     for said in (
         "demo data",
         "Why spend changed",
-        "volume",
+        "price",
         "utilisation",
         "gpt-demo, output",
         "lab: warm idle GPU time",

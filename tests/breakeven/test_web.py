@@ -46,7 +46,7 @@ def client(service):
 
 def test_every_panel_answers_with_and_without_data(client, service, store):
     """All panels over one store, filled and then emptied: columns of one length, and unknown is never drawn as 0."""
-    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    now = datetime.now(UTC)
     store.add([GpuSample(now - timedelta(minutes=5), "n1", "GPU-1", "", "lab", 10.0, 50.0, None, 40_000, 300.0)])
     store.add(
         [EngineSample(now - timedelta(minutes=5), "n1", "own", "r1", "m", "lab", 15.0, 1, 100, 0, 50, running=1.0)]

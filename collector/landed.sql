@@ -1,0 +1,2 @@
+-- How many rows an insert of lines brought.
+SELECT count() AS rows FROM requests WHERE ver = {ver:UInt64}

@@ -1,0 +1,149 @@
+"""Our own request log in bulk: lines go to the engine as they are; what it is not sure of comes back to the parser."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import orjson
+
+from collector.sources.requests_log import Defaults, is_canonical
+from ledger.records import Batch, Place
+from ledger.sqlfile import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from collector.attribution import Attribution
+    from collector.importer import Plan
+    from collector.intake import Intake
+    from ledger.prices.register import PriceRegister
+    from ledger.store import Store
+
+MOST_LINES, MOST_BYTES = 100_000, 32 << 20
+"""Of one segment: it takes 4 to 8 times its size in engine memory while it loads."""
+
+
+def fits(plan: Plan, first: bytes) -> bool:
+    """Say whether a file can go this way: our own lines, and nothing said of all of them on the command line."""
+    if plan.map or plan.kind not in ("", "requests_log") or replace(plan.defaults, zone=None) != Defaults():
+        return False
+    try:
+        row = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(row, dict) and is_canonical(row)
+
+
+@dataclass(slots=True)
+class Lines:
+    """One file on its way; `take` gives back the lines that the parser in Python must read."""
+
+    store: Store
+    prices: PriceRegister
+    attribution: Attribution
+    intake: Intake
+    _waiting: list[tuple[int, bytes]] = field(default_factory=list)
+    _size: int = 0
+    _asked: set[tuple[str, ...]] = field(default_factory=set)
+
+    def take(self, number: int, line: bytes) -> Iterator[tuple[int, bytes]]:
+        """Queue one line; yield (line number, line) of those that a full segment left over."""
+        self._waiting.append((number, line))
+        self._size += len(line)
+        if len(self._waiting) >= MOST_LINES or self._size >= MOST_BYTES:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[tuple[int, bytes]]:
+        """Store what is queued; yield the lines that were left over."""
+        if not self._waiting:
+            return
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        block = b"\n".join(line for _, line in waiting) + b"\n"
+        token = f"{self.attribution.mark}:{hashlib.sha256(block).hexdigest()}"
+        span = _span(block, len(waiting))
+        before = self._stored(span)
+        ver = self.store.land("land_lines", block, token)
+        landed = self.store.ask("collector", "landed", ver=ver)[0]["rows"]
+        fresh = min(landed, max(0, self._stored(span) - before))
+        left = {row["crc"] for row in self.store.ask("collector", "slow_lines", segment=token)}
+        slow = [(number, line) for number, line in waiting if zlib.crc32(line) in left] if left else []
+        if not landed and not left:
+            # The same segment was here before and its checksums are no longer kept: the parser reads all of it.
+            slow = waiting
+        counts = self.intake.counts
+        counts.accepted += fresh
+        counts.duplicate += len(waiting) - len(slow) - fresh
+        if landed:
+            self._decide(ver)
+        rows = len(waiting) - len(slow)
+        self.store.add(
+            [Batch(token, "requests_log", self.intake.origin, rows, len(slow), self.intake.now)], token=token
+        )
+        yield from slow
+
+    def _stored(self, span: tuple[datetime, datetime] | None) -> int:
+        if span is None:
+            return 0
+        return int(self.store.ask("collector", "count_requests", **{"from": span[0], "to": span[1]})[0]["n"])
+
+    def _decide(self, ver: int) -> None:
+        """Find names that nobody decided on, decide, and send the rows of this insert through the door again."""
+        declared = self.attribution.mark
+        rows = self.store.ask("collector", "unknown_names", ver=ver, declared=declared)
+        names = {(r["provider"], r["model"], r["variant"], r["region"]) for r in rows if r["without_price"]}
+        missing = self.prices.resolve(names, self.intake.now) if names else []
+        self.intake.without_price |= {(provider, model) for provider, model, _, _ in missing}
+        places = [place for row in rows if row["without_place"] for place in self._places(row)]
+        if places:
+            self.store.add(list({place.key: place for place in places}.values()))
+            self._reload()
+        if places or names - self._asked:
+            self._asked |= names
+            self.store.tell("collector", "place_lines", ver=self.store.next_ver(), then=ver, declared=declared)
+
+    def _places(self, row: dict[str, str]) -> list[Place]:
+        """Return where rows of some names belong, and that they belong there once they are placed."""
+        columns = {name: [row[name]] for name in ("side", "provider", "model", "key", "team", "environment")}
+        columns |= {name: [row[name]] for name in ("workload", "deployment")}
+        self.attribution.place(columns)
+        where = [columns[name][0] for name in ("workload", "team", "deployment")]
+        told = [row[name] for name in ("side", "provider", "model", "key", "team", "environment")]
+        before = [*told, row["workload"], row["deployment"]]
+        after = [*told[:4], where[1], told[5], where[0], where[2]]
+        keys = self.store.ask("collector", "place_keys", declared=self.attribution.mark, names=[before, after])
+        return [Place(one["key"], *where) for one in keys]
+
+    def _reload(self) -> None:
+        """Make the dictionary anew: LIFETIME does not refresh it in the embedded engine."""
+        text = files("ledger.store").joinpath("migrations", "0021_lines.sql").read_text("utf-8")
+        for statement in statements(text):
+            if "CREATE OR REPLACE DICTIONARY" in statement:
+                self.store.command(statement)
+
+
+_HOUR = re.compile(rb'"ts":\s*"(\d{4}-[01]\d-[0-3]\dT[0-2]\d):[^"]*?(Z?)"')
+
+
+def _span(block: bytes, lines: int) -> tuple[datetime, datetime] | None:
+    """Return whole hours that hold the instants of a block; None if no line tells one as the engine takes it."""
+    found = _HOUR.findall(block)
+    hours = [hour for text, _ in set(found) if (hour := _hour(text)) is not None]
+    if not hours:
+        return None
+    first, last = min(hours), max(hours)
+    # Hours of another zone are up to fourteen hours away from those of UTC.
+    wide = timedelta(hours=0 if len(found) == lines and all(zulu for _, zulu in found) else 15)
+    return first - wide, last + timedelta(hours=1) + wide
+
+
+def _hour(text: bytes) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.decode() + ":00+00:00")
+    except ValueError:  # the thirtieth of February: no row comes of it
+        return None
