@@ -99,25 +99,26 @@ class Lines:
         names = {(r["provider"], r["model"], r["variant"], r["region"]) for r in rows if r["without_price"]}
         missing = self.prices.resolve(names, self.intake.now) if names else []
         self.intake.without_price |= {(provider, model) for provider, model, _, _ in missing}
-        places = [place for row in rows if row["without_place"] for place in self._places(row)]
+        places = self._places([row for row in rows if row["without_place"]])
         if places:
-            self.store.add(list({place.key: place for place in places}.values()))
+            self.store.add(places)
             self._reload()
         if places or names - self._asked:
             self._asked |= names
             self.store.tell("collector", "place_lines", ver=self.store.next_ver(), then=ver, declared=declared)
 
-    def _places(self, row: dict[str, str]) -> list[Place]:
+    def _places(self, rows: list[dict[str, str]]) -> list[Place]:
         """Return where rows of some names belong, and that they belong there once they are placed."""
-        columns = {name: [row[name]] for name in ("side", "provider", "model", "key", "team", "environment")}
-        columns |= {name: [row[name]] for name in ("workload", "deployment")}
+        told = [_names(row) for row in rows]
+        columns = {name: [row[name] for row in rows] for name in _NAMES}
         self.attribution.place(columns)
-        where = [columns[name][0] for name in ("workload", "team", "deployment")]
-        told = [row[name] for name in ("side", "provider", "model", "key", "team", "environment")]
-        before = [*told, row["workload"], row["deployment"]]
-        after = [*told[:4], where[1], told[5], where[0], where[2]]
-        keys = self.store.ask("collector", "place_keys", declared=self.attribution.mark, names=[before, after])
-        return [Place(one["key"], *where) for one in keys]
+        out: set[Place] = set()
+        placed = zip(columns["workload"], columns["team"], columns["deployment"], strict=True)
+        for before, (workload, team, deployment) in zip(told, placed, strict=True):
+            side, provider, model, key, _, environment, _, _ = before
+            after = (side, provider, model, key, team, environment, workload, deployment)
+            out |= {Place(self.attribution.mark, *names, workload, team, deployment) for names in (before, after)}
+        return sorted(out, key=repr)
 
     def _reload(self) -> None:
         """Make the dictionary anew: LIFETIME does not refresh it in the embedded engine."""
@@ -125,6 +126,15 @@ class Lines:
         for statement in statements(text):
             if "CREATE OR REPLACE DICTIONARY" in statement:
                 self.store.command(statement)
+
+
+_NAMES = ("side", "provider", "model", "key", "team", "environment", "workload", "deployment")
+_Told = tuple[str, str, str, str, str, str, str, str]
+
+
+def _names(row: dict[str, str]) -> _Told:
+    side, provider, model, key, team, environment, workload, deployment = (row[name] for name in _NAMES)
+    return side, provider, model, key, team, environment, workload, deployment
 
 
 _HOUR = re.compile(rb'"ts":\s*"(\d{4}-[01]\d-[0-3]\dT[0-2]\d):[^"]*?(Z?)"')

@@ -33,11 +33,19 @@ class CostHour:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where requests of one set of names belong under one set of declarations; `key` is the hash of both."""
+    """Where requests of one set of names belong under one set of declarations."""
 
     TABLE: ClassVar[str] = "places"
 
-    key: int
+    declared: str
+    side: str
+    provider: str
+    model: str
+    api_key: str
+    team_told: str
+    environment: str
+    workload_told: str
+    deployment_told: str
     workload: str
     team: str
     deployment: str

@@ -10,12 +10,22 @@ TTL toDateTime(intDiv(ver, 1000000000)) + INTERVAL 1 DAY
 COMMENT 'Lines that are read by the parser in Python';
 
 CREATE TABLE IF NOT EXISTS places (
-  key UInt64 COMMENT 'cityHash64 of the declarations'' hash and the names as the line told them',
+  declared String COMMENT 'Hash of the declarations',
+  side String COMMENT 'api or self_hosted',
+  provider String COMMENT 'Who bills',
+  model String COMMENT 'Model as billed',
+  api_key String COMMENT 'Name of the API key',
+  team_told String COMMENT 'Team as the line told it',
+  environment String COMMENT 'Environment',
+  workload_told String COMMENT 'Workload as the line told it',
+  deployment_told String COMMENT 'Deployment as the line told it',
   workload String COMMENT 'Workload by the declared rules',
   team String COMMENT 'Team as told, or the workload''s',
   deployment String COMMENT 'Deployment of the model',
+  key UInt64 MATERIALIZED cityHash64(declared, side, provider, model, api_key, team_told, environment, workload_told, deployment_told) COMMENT 'What place_of looks up',
   ver UInt64 COMMENT 'Order of writing, nanoseconds'
-) ENGINE = ReplacingMergeTree(ver) ORDER BY key
+) ENGINE = ReplacingMergeTree(ver)
+ORDER BY (declared, side, provider, model, api_key, team_told, environment, workload_told, deployment_told)
 SETTINGS non_replicated_deduplication_window = 1000
 COMMENT 'Where requests belong, decided once per distinct set of names';
 
