@@ -29,10 +29,8 @@ lint: setup ## Check style, types and the layout's contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup ## Print measurements: two years of advice, 200 workloads at once, quiet days
-	$(BIN)/python -m bench.advice
-	$(BIN)/python -m bench.evaluate
-	$(BIN)/python -m bench.quiet
+bench: setup ## Print goals beside their peers and limits (5 minutes); more in docs/performance.md
+	$(BIN)/python -m bench
 
 render: setup ## Write dashboards/rendered and alerts/rendered for Grafana anew
 	$(BIN)/python -c "from pathlib import Path; from alerts import grafana as a; from dashboards import grafana as d; a.write(Path('alerts/rendered')), d.write(Path('dashboards/rendered'))"

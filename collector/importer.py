@@ -105,11 +105,11 @@ def _rows(
         yield from files.read(path, form, told)
         return
     bulk = Lines(store, prices, attribution, intake)
-    for line in files.lines(path, told):
-        if line.trouble:
-            yield files.Row(line.number, None, BadRow("line", line.trouble), end=line.ends)
+    for piece in files.blocks(path, told):
+        if piece.trouble:
+            yield files.Row(piece.number, None, BadRow("line", piece.trouble), end=piece.ends)
         else:
-            for number, data in bulk.take(line.number, line.data):
+            for number, data in bulk.take(piece):
                 yield from files.parsed(number, data)
     for number, data in bulk.flush():
         yield from files.parsed(number, data)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from collector.attribution import Attribution
+    from collector.files import Line
     from collector.importer import Plan
     from collector.intake import Intake
     from ledger.prices.register import PriceRegister
@@ -48,44 +49,50 @@ class Lines:
     prices: PriceRegister
     attribution: Attribution
     intake: Intake
-    _waiting: list[tuple[int, bytes]] = field(default_factory=list)
+    _waiting: list[Line] = field(default_factory=list)
+    _count: int = 0
     _size: int = 0
     _asked: set[tuple[str, ...]] = field(default_factory=set)
 
-    def take(self, number: int, line: bytes) -> Iterator[tuple[int, bytes]]:
-        """Queue one line; yield (line number, line) of those that a full segment left over."""
-        self._waiting.append((number, line))
-        self._size += len(line)
-        if len(self._waiting) >= MOST_LINES or self._size >= MOST_BYTES:
+    def take(self, piece: Line) -> Iterator[tuple[int, bytes]]:
+        """Queue some lines; yield (line number, line) of those that a full segment left over."""
+        self._waiting.append(piece)
+        self._count += max(1, piece.data.count(b"\n"))
+        self._size += len(piece.data)
+        if self._count >= MOST_LINES or self._size >= MOST_BYTES:
             yield from self.flush()
 
     def flush(self) -> Iterator[tuple[int, bytes]]:
         """Store what is queued; yield the lines that were left over."""
         if not self._waiting:
             return
-        waiting, self._waiting, self._size = self._waiting, [], 0
-        block = b"\n".join(line for _, line in waiting) + b"\n"
+        pieces, self._waiting, self._count, self._size = self._waiting, [], 0, 0
+        block = b"".join(p.data if p.data.endswith(b"\n") else p.data + b"\n" for p in pieces)
         token = f"{self.attribution.mark}:{hashlib.sha256(block).hexdigest()}"
-        span = _span(block, len(waiting))
+        span = _span(block)
         before = self._stored(span)
         ver = self.store.land("land_lines", block, token)
         landed = self.store.ask("collector", "landed", ver=ver)[0]["rows"]
         fresh = min(landed, max(0, self._stored(span) - before))
         left = {row["crc"] for row in self.store.ask("collector", "slow_lines", segment=token)}
-        slow = [(number, line) for number, line in waiting if zlib.crc32(line) in left] if left else []
-        if not landed and not left:
-            # The same segment was here before and its checksums are no longer kept: the parser reads all of it.
-            slow = waiting
+        # The same segment was here before and its checksums are no longer kept: the parser reads all of it.
+        anew = not landed and not left
+        slow = [one for one in _numbered(pieces) if anew or zlib.crc32(one[1]) in left] if anew or left else []
+        slow = [(number, line.strip()) for number, line in slow if line.strip()]
         counts = self.intake.counts
         counts.accepted += fresh
-        counts.duplicate += len(waiting) - len(slow) - fresh
+        counts.duplicate += landed - fresh if landed else self._again(anew, pieces, len(slow))
         if landed:
             self._decide(ver)
-        rows = len(waiting) - len(slow)
         self.store.add(
-            [Batch(token, "requests_log", self.intake.origin, rows, len(slow), self.intake.now)], token=token
+            [Batch(token, "requests_log", self.intake.origin, landed, len(slow), self.intake.now)], token=token
         )
         yield from slow
+
+    @staticmethod
+    def _again(anew: bool, pieces: list[Line], slow: int) -> int:
+        """Return how many lines of a segment that was dropped as a repeat are duplicates."""
+        return 0 if anew else sum(1 for _, line in _numbered(pieces) if line.strip()) - slow
 
     def _stored(self, span: tuple[datetime, datetime] | None) -> int:
         if span is None:
@@ -137,10 +144,17 @@ def _names(row: dict[str, str]) -> _Told:
     return side, provider, model, key, team, environment, workload, deployment
 
 
-_HOUR = re.compile(rb'"ts":\s*"(\d{4}-[01]\d-[0-3]\dT[0-2]\d):[^"]*?(Z?)"')
+_HOUR = re.compile(rb'"ts"\s*:\s*"(\d{4}-[01]\d-[0-3]\dT[0-2]\d):[^"]*?(Z?)"')
 
 
-def _span(block: bytes, lines: int) -> tuple[datetime, datetime] | None:
+def _numbered(pieces: list[Line]) -> Iterator[tuple[int, bytes]]:
+    """Yield lines with their numbers."""
+    for piece in pieces:
+        lines = piece.data.split(b"\n")
+        yield from enumerate(lines if lines[-1] else lines[:-1], piece.number)
+
+
+def _span(block: bytes) -> tuple[datetime, datetime] | None:
     """Return whole hours that hold the instants of a block; None if no line tells one as the engine takes it."""
     found = _HOUR.findall(block)
     hours = [hour for text, _ in set(found) if (hour := _hour(text)) is not None]
@@ -148,7 +162,7 @@ def _span(block: bytes, lines: int) -> tuple[datetime, datetime] | None:
         return None
     first, last = min(hours), max(hours)
     # Hours of another zone are up to fourteen hours away from those of UTC.
-    wide = timedelta(hours=0 if len(found) == lines and all(zulu for _, zulu in found) else 15)
+    wide = timedelta(hours=0 if all(zulu for _, zulu in found) else 15)
     return first - wide, last + timedelta(hours=1) + wide
 
 

@@ -64,9 +64,9 @@ WITH
   lowerUTF8(ifNull(nullIf(ifNull(j.13, ''), ''), ifNull(j.14, ''))) AS word,
   multiIf(ifNull(j.17, '') = '', 200, match(ifNull(j.17, ''), '^[1-5][0-9][0-9]$'), toInt32OrZero(ifNull(j.17, '')), 0) AS http,
   isNull(j.19) AND isNull(j.20) AND isNull(j.21) AND isNull(j.22) AND isNull(j.23) AND isNull(j.24) AS absent,
-  -- beyond doubt: one flat object without escapes, every key that is there was read, names and counts as the checks in Python want them
-  isValidUTF8(x.line) AND isValidJSON(x.line) AND countSubstrings(x.line, '{') = 1
-    AND NOT multiSearchAny(x.line, ['\\', '[', ':true', ': true', ':false', ': false', '"spend"', '"litellm_call_id"', '"custom_id"',
+  -- beyond doubt: one flat object of ASCII without escapes (so no control characters either), every key that is there was read, names and counts as the checks in Python want them
+  isValidASCII(x.line) AND isValidJSON(x.line) AND countSubstrings(x.line, '{') = 1
+    AND NOT multiSearchAny(x.line, ['\\', '\x7f', '[', ':true', ': true', ':false', ': false', '"spend"', '"litellm_call_id"', '"custom_id"',
       '"tokens_in"', '"eval_count"', '"schemaType"', '"input"', '"input_tokens"', '"prompt_tokens"', '"total_tokens"', '"tokens"'])
     AND found[1] > 0 AND found[2] > 0 AND found[3] > 0
     AND NOT arrayExists((p, t) -> p > 0 AND NOT t, found, told)
@@ -76,7 +76,7 @@ WITH
     AND isNotNull(instant) AND instant >= toDateTime64('2015-01-01 00:00:00', 3, 'UTC')
     AND instant <= fromUnixTimestamp64Nano(toInt64OrZero(getSetting('log_comment')) + 600000000000, 'UTC')
     AND id != '' AND names[1] != '' AND names[2] != ''
-    AND NOT arrayExists(n -> length(n) > 256 OR trimBoth(n) != n OR match(n, '[\\x00-\\x1f\\x7f]'), names)
+    AND NOT arrayExists(n -> length(n) > 256 OR trimBoth(n) != n, names)
     AND side_ IN ('', 'api', 'self_hosted')
     AND NOT arrayExists(n -> n < 0 OR n > 1000000000 OR floor(n) != n, counts)
     AND ifNull(j.25, 0) <= ifNull(j.24, 0)

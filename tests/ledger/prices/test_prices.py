@@ -1,27 +1,23 @@
 """Prices: equal to genai-prices to the last micro-dollar, effective-dated, unpriced where there is none."""
 
-import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from genai_prices import Usage, calc_price
 from genai_prices.types import TieredPrices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import NOW, request
 
+from bench.price import sample, theirs
 from ledger.prices import ranges
 from ledger.prices.book import (
     BEGIN,
     CLASSES,
     END,
-    ROUNDED,
-    VARIANTS,
     Override,
     all_models,
     book_prices,
-    identify,
     whole_book,
 )
 from ledger.prices.register import PriceRegister
@@ -29,61 +25,6 @@ from ledger.records import PriceRange
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
-
-
-def sample(count):
-    """Random usages over many models: every variant, tier edges -1/0/+1, dates around each price change.
-
-    Left out, because they are the library's own: models without a price for input or output (it counts those
-    tokens as 0 USD, we call them unpriced), prices per second or page, and token prices with more than 12 decimals
-    (it computes with floats' digits such as 0.18000000000000002; ours are rounded once, when the book is loaded).
-    """
-    rng = random.Random(7)
-    pairs = [pair for pair in all_models() if pair[0].id not in ("groq",) or "whisper" not in pair[1].id]
-    out = []
-    while len(out) < count:
-        provider, model = rng.choice(pairs)
-        rows = book_prices(provider, model)
-        variants = sorted({row.variant for row in rows})
-        row = rng.choice([r for r in rows if r.variant == rng.choice(variants)] or rows)
-        if row.input_fresh is None or row.output is None or row.flags & ROUNDED:
-            continue
-        if identify(provider.id, model.id) != (provider, model):
-            continue  # its own name leads elsewhere in the library
-        edge = rng.choice([r.tier_start for r in rows if r.variant == row.variant])
-        total = max(0, edge + rng.choice([-1, 0, 1])) if edge else rng.randrange(300_000)
-        read = rng.randrange(total + 1) if rng.random() < 0.6 else 0
-        short = rng.randrange(total - read + 1) if rng.random() < 0.4 else 0
-        long = rng.randrange(total - read - short + 1) if rng.random() < 0.3 else 0
-        output = rng.randrange(20_000)
-        start = max(row.valid_from, datetime(2024, 1, 1, tzinfo=UTC))
-        at = rng.choice([start, start + SECOND * rng.randrange(3600), min(row.valid_to, NOW)])
-        if not start <= at <= min(row.valid_to, NOW) or (row.day_from_s, row.day_to_s) != (0, 86400):
-            continue
-        counts = {"input_fresh": total - read - short - long, "cache_read": read, "cache_write_short": short,
-                  "cache_write_long": long, "output": output, "output_reasoning": rng.randrange(output + 1)}  # fmt: skip
-        out.append((provider.id, model.id, row.variant, at, counts))
-    return out
-
-
-def theirs(provider, model, variant, at, counts):
-    usage = Usage(
-        input_tokens=sum(counts[c] for c in ("input_fresh", "cache_read", "cache_write_short", "cache_write_long")),
-        cache_read_tokens=counts["cache_read"],
-        cache_write_tokens=counts["cache_write_short"] + counts["cache_write_long"],
-        cache_write_5m_tokens=counts["cache_write_short"],
-        cache_write_1h_tokens=counts["cache_write_long"],
-        output_tokens=counts["output"],
-        output_reasoning_tokens=counts["output_reasoning"],
-    )
-    contexts = VARIANTS[variant] or (None,)
-    found = [
-        calc_price(usage, model, provider_id=provider, genai_request_timestamp=at, price_context=c) for c in contexts
-    ]
-    if len(found) == 2:  # two spellings of one variant: the one that this model has
-        plain = calc_price(usage, model, provider_id=provider, genai_request_timestamp=at)
-        found = [f for f in found if f.total_price != plain.total_price] or found
-    return found[0].total_price
 
 
 def test_sql_equals_the_library_on_2000_usages(store, prices):

@@ -1,0 +1,111 @@
+"""G1, G4, G5: lines of a request log through the whole import, beside the engine's own limit and what others do."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.measure import Goal, Spent, median, rate, spent
+from collector.attribution import Attribution
+from collector.importer import Plan, import_file
+from collector.sources.requests_log import Defaults
+from ledger.prices.register import PriceRegister
+from ledger.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START, NOW = datetime(2026, 11, 24, 8, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC)
+LINES, ROUNDS = 200_000, 3
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
+SPEND_LOGS = Path(__file__).with_name("spend_logs.sql")
+INSERTED = 30_000
+
+
+def goals() -> Iterator[Goal]:
+    """Import the same number of new lines in each round, an insert of the engine's own beside each."""
+    with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "store") as store:
+        store.migrate()
+        prices = PriceRegister(store)
+        prices.refresh(NOW)
+        path = Path(folder) / "log.jsonl"
+
+        def imported(number: int) -> Spent:
+            given = {"first": number * LINES, "count": LINES, "start": START}
+            path.write_bytes(store.fetch("bench", "lines", "LineAsString", **given))
+            with spent(store) as took:
+                counts = import_file(store, prices, Attribution(), path, Plan({}, Defaults()), NOW).counts
+            assert (counts.accepted, counts.rejected) == (LINES, 0)
+            return took
+
+        imported(0)  # names are decided on and priced once
+        ours = median(ROUNDS, lambda number: imported(number + 1))
+        store.tell("bench", "raw_memory", rows=LINES)
+
+        def limit(_: int) -> Spent:
+            store.tell("bench", "raw_target")
+            with spent(store) as took:
+                store.tell("bench", "raw_limit")
+            store.tell("bench", "raw_drop")
+            return took
+
+        raw = median(ROUNDS, limit)
+    speeds = LINES / ours.cpu, LINES / raw.cpu
+    yield Goal("G1", "JSON lines checked, priced, de-duplicated: share of a raw insert, CPU", rate(LINES, ours.cpu),
+               rate(LINES, raw.cpu), speeds[0] / speeds[1], 0.10)  # fmt: skip
+    yield Goal("G1w", "the same by the clock", rate(LINES, ours.wall), rate(LINES, raw.wall),
+               (LINES / ours.wall) / (LINES / raw.wall), 0.10)  # fmt: skip
+    yield from _spend_logs(LINES / ours.wall)
+
+
+def _spend_logs(ours: float) -> Iterator[Goal]:
+    """Insert as a LiteLLM proxy does into its SpendLogs: 1,000 rows a statement, synced, six indexes."""
+    what = "rows a second into LiteLLM's SpendLogs on PostgreSQL 15"
+    if not (POSTGRES / "initdb").exists() or not shutil.which("setpriv"):
+        yield Goal("G5", what, f"{ours:,.0f}/s", "–", None, 5, note="postgresql-15 is not installed")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = _postgres(Path(folder))
+    yield Goal("G5", what, f"{ours:,.0f}/s", rate(INSERTED, seconds), ours / (INSERTED / seconds), 5,
+               note="ours: whole import of 200,000 lines, by the clock")  # fmt: skip
+
+
+def _postgres(folder: Path) -> float:
+    """Return the seconds that inserting takes on a cluster of its own."""
+    data, script = folder / "data", folder / "inserts.sql"
+    shutil.chown(folder, "postgres", "postgres")
+    folder.chmod(0o755)
+    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    options = f"-c unix_socket_directories={folder} -c listen_addresses= -c shared_buffers=1GB -c max_wal_size=4GB"
+    psql = [POSTGRES / "psql", "-q", "-h", folder, "-U", "postgres", "-d", "postgres", "-v", "ON_ERROR_STOP=1"]
+    _run(folder, *as_user, POSTGRES / "initdb", "-D", data, "-A", "trust")
+    _run(folder, *as_user, POSTGRES / "pg_ctl", "-D", data, "-w", "-o", options, "start")
+    try:
+        _run(folder, *psql, "-f", SPEND_LOGS)
+        script.write_text("\n".join(_insert(first) for first in range(0, INSERTED, 1000)))
+        begun = time.perf_counter()
+        _run(folder, *psql, "-f", script)
+        return time.perf_counter() - begun
+    finally:
+        _run(folder, *as_user, POSTGRES / "pg_ctl", "-D", data, "-w", "-m", "fast", "stop")
+
+
+def _run(folder: Path, *words: str | Path) -> None:
+    subprocess.run(words, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _insert(first: int) -> str:
+    rows = ",".join(
+        f"('chatcmpl-{n:026}','acompletion','sk-{n % 300}',0.0{n % 900:03},{n % 6000},{n % 5000},{n % 900},"
+        f"'2026-11-24 08:{n // 60 % 60:02}:{n % 60:02}','2026-11-24 08:{n // 60 % 60:02}:{n % 60:02}',"
+        f"'2026-11-24 08:{n // 60 % 60:02}:{n % 60:02}','gpt-4o-mini','m{n % 9}','openai','https://api.openai.com',"
+        f"'u{n % 40}','{{\"team\": \"t{n % 12}\", \"usage_object\": {{\"prompt_tokens\": {n % 5000}}}}}','False','',"
+        f"'[]','t{n % 12}','e{n % 99}','127.0.0.1','{{}}','{{}}','s{n}','success')"
+        for n in range(first, first + 1000)
+    )
+    return f'INSERT INTO "LiteLLM_SpendLogs" VALUES {rows} ON CONFLICT DO NOTHING;'

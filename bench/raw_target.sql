@@ -1,0 +1,2 @@
+-- A table like requests, empty.
+CREATE TABLE raw_target AS requests
