@@ -24,11 +24,7 @@ HISTORY = Path(__file__).with_name("history.jsonl")
 def table() -> str:
     """Return the last recorded run as a Markdown table."""
     last = json.loads(HISTORY.read_text("utf-8").splitlines()[-1])
-    rows = [
-        f"| {g['name']} | {g['what']} | {g['ours']} | {g['peer']} | {_ratio(g)} | {'≥' if g['least'] else '≤'} {g['target']:g} "
-        f"| {_STATES[g['met']]} |"
-        for g in last["goals"]
-    ]  # fmt: skip
+    rows = [_row(goal) for goal in last["goals"]]
     about = ", ".join(f"{name} {value}" for name, value in last.items() if name != "goals")
     head = ["| goal | what | ours | peer or limit | ratio | target | |", "|---|---|---|---|---|---|---|"]
     return "\n".join([*head, *rows, "", f"Run: {about}."])
@@ -37,8 +33,11 @@ def table() -> str:
 _STATES = {True: "met", False: "**missed**", None: "not measured"}
 
 
-def _ratio(goal: dict[str, Any]) -> str:
-    return "–" if goal["ratio"] is None else f"{goal['ratio']:.3g}"
+def _row(goal: dict[str, Any]) -> str:
+    ratio = "–" if goal["ratio"] is None else f"{goal['ratio']:.3g}"
+    target = f"{'≥' if goal['least'] else '≤'} {goal['target']:g}"
+    cells = [goal["name"], goal["what"], goal["ours"], goal["peer"], ratio, target, _STATES[goal["met"]]]
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> int:

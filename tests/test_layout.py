@@ -74,7 +74,13 @@ def test_nothing_generated_or_private_is_tracked():
 
 @pytest.mark.parametrize(
     "name",
-    ["0001-flat-packages", "0002-embedded-store-process", "0003-recomputed-rollups", "0004-grafana-over-plain-http"],
+    [
+        "0001-flat-packages",
+        "0002-embedded-store-process",
+        "0003-recomputed-rollups",
+        "0004-grafana-over-plain-http",
+        "0005-vintages-apart",
+    ],
 )
 def test_decisions_are_written_down(name):
     text = (ROOT / "docs" / "decisions" / f"{name}.md").read_text()
@@ -105,3 +111,9 @@ def test_every_command_and_setting_is_documented():
     assert len(keys) > 40
     keys |= {field.name for field in dataclasses.fields(config.Policy)}
     assert sorted(key for key in keys if not re.search(rf"[`\[.]{key}[`\]. ]", text)) == []
+
+
+def test_figures_of_speed_come_from_the_recorded_run():
+    from bench.__main__ import table
+
+    assert table() in (ROOT / "docs" / "performance.md").read_text()
