@@ -34,13 +34,13 @@ VERDICT_S = 3600
 PRICES_S = 12 * 3600
 RETENTION_S = 24 * 3600
 ALERTS_S = 15
-EXPORTS_S = 5
+EXPORTS_S, RETRY_S = 5, 300
 MIN_KEPT_DAYS = 62
 """The open invoice month and the days in which bills are still restated: never dropped."""
 
 
 class Jobs:
-    """The jobs of one service; one at a time, so that a tick never meets another, but a slow provider stops none."""
+    """The jobs of one service, one at a time: a tick never meets another, and who is slow outside stops none."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -48,7 +48,7 @@ class Jobs:
         self._one, self._asking = threading.Lock(), threading.Lock()
         self._alerting, self._looked = Alerting(service), dict[str, datetime]()
         self._told_week: datetime | None = None
-        self._pushed: dict[str, datetime] = {}
+        self._exported: dict[str, datetime] = {}
         self._scheduler = BackgroundScheduler(timezone=UTC)
         for name, seconds, action in (
             ("cost", TICK_S, self.cost),
@@ -82,7 +82,7 @@ class Jobs:
 
     def run(self, name: str, action: Callable[[], str]) -> None:
         """Run one job and write down what it did or why it failed; a failure is tried again at its next time."""
-        with self._asking if name == "sources" else self._one:
+        with self._asking if name in ("sources", "exports") else self._one:
             started = datetime.now(UTC)
             try:
                 note, outcome = action(), "ok"
@@ -159,15 +159,27 @@ class Jobs:
             self._told_week = start
 
     def exports(self) -> str:
-        """Write the files whose time has come, and send headline costs; says nothing when nothing was written."""
-        now = datetime.now(UTC)
-        told = [f"{one.name}: {len(exports.scheduled(self.service, one, now))} files"
-                for one in exports.due(self.service, now)]  # fmt: skip
+        """Write the files whose time has come, and send headline costs; says nothing when nothing was written.
+
+        One that fails is tried again after five minutes and stops no other; the first failure is the job's.
+        """
+        now, told, failures = datetime.now(UTC), [], []
+        due = {one.name for one in exports.due(self.service, now)}
         for one in self.service.config.exports.values():
-            last = self._pushed.get(one.name)
-            if one.kind == "otlp" and (last is None or now - last >= timedelta(seconds=one.every_seconds)):
-                self._pushed[one.name] = now  # first: a receiver that is down is not asked every five seconds
-                otel.push(one, metrics.collected(self.service.store, {}, now), now)
+            last = self._exported.get(one.name)
+            wait = one.every_seconds if one.kind == "otlp" else RETRY_S
+            if (one.kind != "otlp" and one.name not in due) or (last and now - last < timedelta(seconds=wait)):
+                continue
+            self._exported[one.name] = now  # first: a receiver that is down is not asked every five seconds
+            try:
+                if one.kind == "otlp":
+                    otel.push(one, metrics.collected(self.service.store, {}, now), now)
+                else:
+                    told.append(f"{one.name}: {len(exports.scheduled(self.service, one, now))} files")
+            except BreakevenError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
         return "; ".join(told)
 
     def retention(self) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _PACKAGE = "ledger.costing"
 _HOUR = timedelta(hours=1)
 BOOKED, CURRENT, AS_OF = "booked", "current", "as-of:"
+MOST = 30
+"""Vintages that are kept: each has the size of the hourly costs, and anybody who may ask may make one."""
 _EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 
 
@@ -69,11 +71,15 @@ def refresh(
 ) -> Made:  # fmt: skip
     """Bring a vintage up to what is booked: hours that were rebuilt since, or all when its prices changed.
 
-    Run twice, or killed anywhere and run again, it gives the same.
+    Run twice, or killed anywhere and run again, it gives the same. Raises ConfigError when too many are kept.
     """
     then = _declared_at(declared, vintage.priced_at)
     mark = _mark(store, then, vintage.priced_at)
     seen = store.ask("ledger.store", "cursor", source="vintage", name=vintage.name)
+    if not (seen and seen[0]["value"]) and len(known(store)) >= MOST:
+        raise ConfigError(
+            f"--prices {vintage.name}: {MOST} vintages are kept already; `breakeven prices vintages --drop NAME` first"
+        )
     state: dict[str, Any] = json.loads(seen[0]["value"]) if seen and seen[0]["value"] else {}
     after = state["seen"] if state.get("mark") == mark else 0
     rows = store.ask(_PACKAGE, "vintage_changed", after=after)

@@ -225,6 +225,25 @@ def test_configured_exports_run_when_due(demo_service, tmp_path):
         service.config = parse(_table(service))
 
 
+def test_an_export_that_fails_stops_no_other(demo_service, tmp_path):
+    """A receiver that is down and a folder that is a file: told as the job's failure, the third is written, no hammering."""
+    service, *_ = demo_service
+    (tmp_path / "file").write_text("")
+    service.config = parse({**_table(service), "exports": {
+        "down": {"kind": "otlp", "to": "http://127.0.0.1:9/v1/metrics"},
+        "blocked": {"kind": "focus", "to": str(tmp_path / "file")},
+        "fine": {"kind": "view", "view": "v_prices", "to": str(tmp_path / "fine")},
+    }})  # fmt: skip
+    jobs = Jobs(service)
+    try:
+        with pytest.raises(SourceBusy, match=r"exports\.down"):
+            jobs.exports()
+        assert list((tmp_path / "fine").glob("v_prices*"))
+        assert jobs.exports() == ""
+    finally:
+        service.config = parse(_table(service))
+
+
 def _table(_):
     import tomllib
 

@@ -216,6 +216,17 @@ def test_a_vintage_follows_what_is_booked_and_is_the_same_made_anew(store, lab):
     assert [row["vintage"] for row in vintage.known(store)] == ["current"]
 
 
+def test_so_many_vintages_are_kept_and_no_more(store, lab, monkeypatch):
+    now = DAY + timedelta(days=10)
+    monkeypatch.setattr(vintage, "MOST", 1)
+    made(store, lab, "current", now)
+    made(store, lab, "current", now)
+    with pytest.raises(ConfigError, match="1 vintages are kept already"):
+        made(store, lab, "as-of:2026-11-12", now)
+    vintage.drop(store, "current")
+    assert made(store, lab, "as-of:2026-11-12", now).hours == 240
+
+
 def test_another_price_makes_it_anew(store, lab):
     now = DAY + timedelta(days=10)
     made(store, lab, "current", now)
