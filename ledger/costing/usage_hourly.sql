@@ -14,7 +14,8 @@ SELECT k.hour, k.side, k.provider, k.model, k.deployment, k.workload, k.team, k.
   sum(k.output), sum(k.unexplained), sum(k.output_reasoning), sum(k.n_logical), sum(k.n_success),
   sum(k.usd_input_fresh), sum(k.usd_cache_read), sum(k.usd_cache_write_short), sum(k.usd_cache_write_long),
   sum(k.usd_cache_write_other), sum(k.usd_output), sum(k.usd_fees), sum(k.usd_retries_failed), sum(k.cost),
-  sum(k.uncounted_tokens), sum(k.usd_approximate), sum(k.cost_reported), {ver:UInt64}
+  sum(k.uncounted_tokens), sum(k.usd_approximate), sum(k.cost_reported),
+  sumMap(k.ttft_log), sumMap(k.latency_log), sumMap(k.by_status), {ver:UInt64}
 FROM (
   SELECT toStartOfHour(a.at) AS hour, a.side AS side, a.provider AS provider, a.model AS model, a.deployment AS deployment,
     a.workload AS workload, a.team AS team, a.environment AS environment,
@@ -33,7 +34,12 @@ FROM (
     sumIf(a.usd_input_fresh + a.usd_cache_read + a.usd_cache_write_short + a.usd_cache_write_long + a.usd_cache_write_other
       + a.usd_output + a.usd_fees, NOT a.good) AS usd_retries_failed,
     sum(ifNull(a.cost, toDecimal64(0, 12))) AS cost, toInt64(0) AS uncounted_tokens,
-    sumIf(ifNull(a.cost, toDecimal64(0, 12)), a.approximate != 0 OR a.usage_source = 'estimated') AS usd_approximate, sum(ifNull(a.cost_reported, toDecimal64(0, 12))) AS cost_reported
+    sumIf(ifNull(a.cost, toDecimal64(0, 12)), a.approximate != 0 OR a.usage_source = 'estimated') AS usd_approximate, sum(ifNull(a.cost_reported, toDecimal64(0, 12))) AS cost_reported,
+    mapFilter((b, n) -> n > 0, mapFromArrays(CAST(range(256), 'Array(UInt8)'),
+      countResampleIf(0, 256, 1)(toUInt8(least(255, floor(log(ifNull(a.ttft_ms, 0) + 1) / log(1.1)))), isNotNull(a.ttft_ms) AND a.status < 400))) AS ttft_log,
+    mapFilter((b, n) -> n > 0, mapFromArrays(CAST(range(256), 'Array(UInt8)'),
+      countResampleIf(0, 256, 1)(toUInt8(least(255, floor(log(ifNull(a.latency_ms, 0) + 1) / log(1.1)))), isNotNull(a.latency_ms) AND a.status < 400))) AS latency_log,
+    sumMap(map(a.status, toUInt64(1))) AS by_status
   FROM (
     SELECT p.*,
       m.request_id = 0 OR m.first = (p.at, p.attempt, p.event_id) AS opens,
@@ -48,7 +54,8 @@ FROM (
     0, 0, toInt64(sum(ifNull(b.n_requests, 0))), toInt64(sum(ifNull(b.n_requests, 0))),
     sum(b.usd_input_fresh), sum(b.usd_cache_read), sum(b.usd_cache_write_short), sum(b.usd_cache_write_long),
     sum(b.usd_cache_write_other), sum(b.usd_output), sum(b.usd_fees), 0, sum(b.cost), toInt64(sumIf(b.total_input + b.output, isNull(b.n_requests))),
-    sumIf(b.cost, b.approximate), 0
+    sumIf(b.cost, b.approximate), 0,
+    CAST(map(), 'Map(UInt8, UInt64)'), CAST(map(), 'Map(UInt8, UInt64)'), CAST(map(), 'Map(UInt16, UInt64)')
   FROM counted_reports AS b WHERE b.hour IN {hours:Array(DateTime('UTC'))}
   GROUP BY b.hour, b.provider, b.model, b.deployment, b.workload, b.team, b.variant, b.price_id
   UNION ALL -- what only model servers count, in hours without request records of the deployment
@@ -57,7 +64,8 @@ FROM (
     toInt64(sum(ifNull(e.input_fresh, 0))), toInt64(sum(ifNull(e.cache_read, 0))), 0, 0, 0, toInt64(sum(ifNull(e.output, 0))), 0, 0,
     toInt64(sum(ifNull(e.n_ok, 0) + ifNull(e.n_aborted, 0) + ifNull(e.n_failed, 0))), toInt64(sum(ifNull(e.n_ok, 0))),
     0, 0, 0, 0, 0, 0, 0, 0, 0,
-    toInt64(sumIf(ifNull(e.input_fresh, 0) + ifNull(e.cache_read, 0) + ifNull(e.output, 0), isNull(e.n_ok))), 0, 0
+    toInt64(sumIf(ifNull(e.input_fresh, 0) + ifNull(e.cache_read, 0) + ifNull(e.output, 0), isNull(e.n_ok))), 0, 0,
+    CAST(map(), 'Map(UInt8, UInt64)'), CAST(map(), 'Map(UInt8, UInt64)'), CAST(map(), 'Map(UInt16, UInt64)')
   FROM (
     SELECT *, toStartOfHour(at - toIntervalMillisecond(toUInt32(dt_s * 1000))) AS hour,
       if(deployment = '', transform(model, {models:Array(String)}, {names:Array(String)}, ''), deployment) AS dep
@@ -66,7 +74,8 @@ FROM (
   GROUP BY e.hour, e.model, e.dep
   UNION ALL -- keys that vanished fall to zero
   SELECT u.hour, u.side, u.provider, u.model, u.deployment, u.workload, u.team, u.environment, u.tier, u.price_id, toString(u.counted),
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    CAST(map(), 'Map(UInt8, UInt64)'), CAST(map(), 'Map(UInt8, UInt64)'), CAST(map(), 'Map(UInt16, UInt64)')
   FROM usage_hourly AS u FINAL WHERE u.hour IN {hours:Array(DateTime('UTC'))}
 ) AS k
 GROUP BY k.hour, k.side, k.provider, k.model, k.deployment, k.workload, k.team, k.environment, k.tier, k.price_id, k.counted
