@@ -46,3 +46,37 @@ ALTER TABLE v_status_hourly
   COMMENT COLUMN environment 'Environment',
   COMMENT COLUMN status 'HTTP status, or its nearest: 408 timed out, 499 cancelled',
   COMMENT COLUMN attempts 'Attempts that ended so';
+
+-- A row that was delivered twice, or sent through the door again with its place, is one row from the first moment on.
+CREATE OR REPLACE VIEW v_sources AS
+SELECT s.source AS source, s.kind AS kind, s.rows AS rows, s.first AS first, s.last AS last, s.provisional AS provisional,
+  s.stored AS stored, r.rejected AS rejected
+FROM (
+  SELECT source, 'requests' AS kind, count() AS rows, min(at) AS first, max(at) AS last,
+    toUInt64(0) AS provisional, fromUnixTimestamp64Nano(toInt64(max(ver)), 'UTC') AS stored
+  FROM requests FINAL GROUP BY source
+  UNION ALL
+  SELECT source, 'gpu_samples', count(), min(at), max(at), 0, fromUnixTimestamp64Nano(toInt64(max(ver)), 'UTC')
+  FROM gpu_samples FINAL GROUP BY source
+  UNION ALL
+  SELECT source, 'engine_samples', count(), min(at), max(at), 0, fromUnixTimestamp64Nano(toInt64(max(ver)), 'UTC')
+  FROM engine_samples FINAL GROUP BY source
+  UNION ALL
+  SELECT source, 'charges', count(), min(start), max(start), countIf(NOT is_final),
+    fromUnixTimestamp64Nano(toInt64(max(ver)), 'UTC')
+  FROM charges FINAL GROUP BY source
+  UNION ALL
+  SELECT source, 'usage_buckets', count(), min(start), max(start), countIf(NOT is_final),
+    fromUnixTimestamp64Nano(toInt64(max(ver)), 'UTC')
+  FROM usage_buckets FINAL GROUP BY source
+) AS s LEFT JOIN (SELECT source, count() AS rejected FROM rejected FINAL GROUP BY source) AS r ON s.source = r.source;
+
+ALTER TABLE v_sources
+  COMMENT COLUMN source 'Who brought it',
+  COMMENT COLUMN kind 'requests, gpu_samples, engine_samples, charges or usage_buckets',
+  COMMENT COLUMN rows 'Rows in the store',
+  COMMENT COLUMN first 'First instant, UTC',
+  COMMENT COLUMN last 'Last instant, UTC',
+  COMMENT COLUMN provisional 'Rows that the provider may still change',
+  COMMENT COLUMN stored 'When the latest row was stored',
+  COMMENT COLUMN rejected 'Rows that were refused';
