@@ -294,11 +294,13 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
 
 
 def _span(service: Service, since: str, until: str) -> tuple[datetime, datetime]:
+    """Return a span that begins with a UTC day, within what there is."""
     (extent,) = service.store.ask("ledger.costing", "extent")
     now = service.now()
     first = extent["first"] or now
     last = extent["last"] + timedelta(hours=1) if extent["last"] else now
-    return max(moment(since) or first, first), min(moment(until, end=True) or last, last)
+    start = max(moment(since) or first, first).replace(hour=0, minute=0, second=0, microsecond=0)
+    return start, min(moment(until, end=True) or last, last)
 
 
 def _form(form: str) -> str:

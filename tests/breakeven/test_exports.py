@@ -143,6 +143,15 @@ def test_reports_promises_and_hosts_are_charges_too(store):
     assert sum(row["BilledCost"] for row in rows if row["x_Component"] == "retries_failed") > 0
 
 
+def test_a_span_within_a_day_is_that_day(demo_service):
+    service, *_ = demo_service
+    day = (datetime.now(UTC) - timedelta(days=5)).replace(hour=0, minute=0, second=0, microsecond=0)
+    start, end = exports._span(service, f"{day:%Y-%m-%d}T10:00Z", f"{day:%Y-%m-%d}")
+    assert (start, end) == (day, day + timedelta(days=1))
+    paid = report.cost(service.store, since=start, until=end)[1].cost
+    assert sum(row["BilledCost"] for row in focus.rows(service.store, start, end)) == paid
+
+
 GOOD = {
     **dict.fromkeys(focus_check.MANDATORY), **dict.fromkeys(focus_check.MONEY, "1.5"), "BillingAccountId": "a",
     "BillingCurrency": "EUR", "BillingPeriodStart": "2026-11-01T00:00:00Z", "BillingPeriodEnd": "2026-12-01T00:00:00Z",
