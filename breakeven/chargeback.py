@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import html
 import io
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path  # noqa: TC003 - typer reads it
@@ -18,7 +19,7 @@ from breakeven import periods, show
 from breakeven.answers import zone_of
 from breakeven.command import Json, opened, print_json, wants_json
 from ledger.costing import report
-from ledger.costing.chargeback import RULES, UNATTRIBUTED, Direct, Statement, statement
+from ledger.costing.chargeback import RULES, UNATTRIBUTED, Billed, Direct, Statement, differences, statement
 from ledger.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,14 +37,27 @@ _IDLE = {
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A statement with what it speaks of; `unpriced_tokens` have no money; `days` are those with bills by provider."""
+    """A statement with what it speaks of; `unpriced_tokens` and `uncounted_attempts` have no money."""
 
     period: Period
     by: str
     rule: str
     found: Statement
     unpriced_tokens: int
-    billed: list[dict[str, Any]]
+    uncounted_attempts: int
+    billed: list[Billed]
+
+    @property
+    def unknown(self) -> list[str]:
+        """What is not in the lines, because nobody knows its money."""
+        out = []
+        if self.unpriced_tokens:
+            out.append(f"{show.count(self.unpriced_tokens)} tokens have no price")
+        if self.uncounted_attempts:
+            out.append(f"{show.count(self.uncounted_attempts)} attempts have tokens that nobody counted")
+        foreign = [f"{b.foreign_days} days of {b.provider} are billed in a currency without a rate" for b in self.billed
+                   if b.foreign_days]  # fmt: skip
+        return out + foreign
 
     def json(self) -> dict[str, Any]:
         """Return the documented shape: cents as text that add up to `bill`; exact money beside."""
@@ -56,8 +70,7 @@ class Month:
             "from": f"{self.period.start:%Y-%m-%dT%H:%M:%SZ}", "to": f"{self.period.end:%Y-%m-%dT%H:%M:%SZ}",
             "by": self.by, "rule": self.rule, "rows": rows, "bill": f"{self.found.bill:.2f}",
             "bill_exact": report.money(self.found.bill), "unpriced_tokens": self.unpriced_tokens,
-            "billed": [{**row, "metered": report.money(row["metered"]), "billed": report.money(row["billed"]),
-                        "is_final": bool(row["is_final"])} for row in self.billed],
+            "uncounted_attempts": self.uncounted_attempts, "billed": [asdict(one) for one in self.billed],
         }  # fmt: skip
 
     def csv(self) -> str:
@@ -89,15 +102,14 @@ class Month:
                 if line.owner == owner
             ]
         notes = [_RULES[self.rule]]
-        if self.unpriced_tokens:
-            notes.append(
-                f"{show.count(self.unpriced_tokens)} tokens have no price: what they cost is not known and in no line, "
-                "so that the bill is a lower bound."
-            )
-        notes += [f"{row['provider']} bills are provisional." for row in self.billed if not row["is_final"]]
+        if self.unknown:
+            notes.append(f"{'; '.join(self.unknown)}: what they cost is in no line, the bill is a lower bound.")
+        notes += [f"{one.provider}: {one.unbilled_days} days are not billed yet and stand as metered."
+                  for one in self.billed if one.unbilled_days]  # fmt: skip
+        notes += [f"{one.provider}: the bills are provisional." for one in self.billed if not one.is_final]
         return Template(files("breakeven").joinpath("chargeback.html").read_text("utf-8")).substitute(
             title=f"{self.period.start:%Y-%m-%d} to {self.period.end:%Y-%m-%d}", by=html.escape(self.by),
-            rows="".join(rows), bill=f"{'≥ ' if self.unpriced_tokens else ''}{self.found.bill:,.2f}",
+            rows="".join(rows), bill=f"{'≥ ' if self.unknown else ''}{self.found.bill:,.2f}",
             notes="".join(f"<p>{html.escape(note)}</p>" for note in notes),
         )  # fmt: skip
 
@@ -143,12 +155,14 @@ def month(service: Service, text: str, by: str = "team", rule: str = "own-line",
             direct.append(Direct(row.group[by], name, row.cost))
             continue
         shared[what] = shared.get(what, Decimal(0)) + row.cost
-    service.reconcile(span.start, span.end)
-    billed = service.store.ask("ledger.costing", "chargeback_billed", **{"from": span.start, "to": span.end})
+    # A few days more tell whether a day without a bill was billed later, or is not billed yet.
+    days = service.reconcile(span.start, span.end + timedelta(days=3))
+    billed = differences(days, span.start.date(), span.end.date())
     for one in billed:
-        if one["billed"] != one["metered"]:
-            shared[f"difference to the bill of {one['provider']}"] = one["billed"] - one["metered"]
-    return Month(span, by, rule, statement(direct, shared, rule), total.unpriced_tokens or 0, billed)
+        if one.billed != one.metered:
+            shared[f"difference to the bill of {one.provider}"] = one.billed - one.metered
+    unknown = (total.unpriced_tokens or 0, total.no_usage)
+    return Month(span, by, rule, statement(direct, shared, rule), *unknown, billed)
 
 
 def chargeback_command(
@@ -188,15 +202,18 @@ def _table(found: Month) -> None:
     for owner in found.found.owners():
         rows += [[owner or "–", line.what + (" (share)" if line.shared and owner else ""), f"${cents:,.2f}"]
                  for line, cents in lines if line.owner == owner]  # fmt: skip
-    rows.append(["bill", "", f"{'≥ ' if found.unpriced_tokens else ''}${found.found.bill:,.2f}"])
+    rows.append(["bill", "", f"{'≥ ' if found.unknown else ''}${found.found.bill:,.2f}"])
     show.table(
         f"Chargeback by {found.by} · {found.period.start:%Y-%m-%d} to {found.period.end:%Y-%m-%d} · USD",
         [found.by, "what", "USD>"],
         rows,
         f"{_RULES[found.rule]} {UNATTRIBUTED}: no {found.by} was told.",
     )
-    if found.unpriced_tokens:
-        show.say(f"{show.count(found.unpriced_tokens)} tokens have no price and are in no line: the bill is more.")
+    if found.unknown:
+        show.say(f"{'; '.join(found.unknown)}: in no line, the bill is more.")
+    for one in found.billed:
+        if one.unbilled_days:
+            show.say(f"{one.provider}: {show.several(one.unbilled_days, 'day')} not billed yet, as metered.")
 
 
 __all__ = ["OWNERS", "RULES", "Month", "chargeback_command", "month"]

@@ -69,30 +69,30 @@ class Lines:
         pieces, self._waiting, self._count, self._size = self._waiting, [], 0, 0
         block = b"".join(p.data if p.data.endswith(b"\n") else p.data + b"\n" for p in pieces)
         token = f"{self.attribution.mark}:{hashlib.sha256(block).hexdigest()}"
-        span = _span(block)
+        span, earlier = _span(block), self.store.ask("collector", "known_batch", token=token)
         before = self._stored(span)
         ver = self.store.land("land_lines", block, token)
         landed = self.store.ask("collector", "landed", ver=ver)[0]["rows"]
         fresh = min(landed, max(0, self._stored(span) - before))
         left = {row["crc"] for row in self.store.ask("collector", "slow_lines", segment=token)}
-        # The same segment was here before and its checksums are no longer kept: the parser reads all of it.
-        anew = not landed and not left
-        slow = [one for one in _numbered(pieces) if anew or zlib.crc32(one[1]) in left] if anew or left else []
-        slow = [(number, line.strip()) for number, line in slow if line.strip()]
+        lines = [(number, text) for number, line in _numbered(pieces) if (text := line.strip())] if left else []
+        slow = [one for one in lines if zlib.crc32(one[1]) in left]
         counts = self.intake.counts
         counts.accepted += fresh
-        counts.duplicate += landed - fresh if landed else self._again(anew, pieces, len(slow))
+        whole = block.count(b"\n")
+        if landed + len(slow) < whole and not _finished(earlier, left):
+            # An earlier try was cut short, or its checksums are no longer kept: the parser reads all of it once more.
+            slow = [(number, text) for number, line in _numbered(pieces) if (text := line.strip())]
+            counts.duplicate -= fresh  # it will find these stored
+        else:
+            blank = sum(1 for _, line in _numbered(pieces) if not line.strip()) if landed + len(slow) < whole else 0
+            counts.duplicate += whole - blank - len(slow) - fresh
         if landed:
             self._decide(ver)
         self.store.add(
             [Batch(token, "requests_log", self.intake.origin, landed, len(slow), self.intake.now)], token=token
         )
         yield from slow
-
-    @staticmethod
-    def _again(anew: bool, pieces: list[Line], slow: int) -> int:
-        """Return how many lines of a segment that was dropped as a repeat are duplicates."""
-        return 0 if anew else sum(1 for _, line in _numbered(pieces) if line.strip()) - slow
 
     def _stored(self, span: tuple[datetime, datetime] | None) -> int:
         if span is None:
@@ -145,6 +145,11 @@ def _names(row: dict[str, str]) -> _Told:
 
 
 _HOUR = re.compile(rb'"ts"\s*:\s*"(\d{4}-[01]\d-[0-3]\dT[0-2]\d):[^"]*?(Z?)"')
+
+
+def _finished(batch: list[dict[str, int]], left: set[int]) -> bool:
+    """Say whether a segment went all the way before: decided on, and what was left over is still known."""
+    return bool(batch) and (batch[0]["rejected"] == 0 or bool(left))
 
 
 def _numbered(pieces: list[Line]) -> Iterator[tuple[int, bytes]]:

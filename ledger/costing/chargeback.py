@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from ledger.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from ledger.costing.reconcile import Reconciled
 
 RULES = ("own-line", "by-cost", "even")
 """Shared money: lines of its own; spread in proportion to direct cost; the same for everybody."""
@@ -26,6 +29,45 @@ class Direct:
     owner: str
     what: str
     usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What a provider billed for some days and what was metered for them, USD.
+
+    `unbilled_days` have no bill yet, `foreign_days` are billed in currencies without a rate: both stay as metered.
+    """
+
+    provider: str
+    metered: Decimal
+    billed: Decimal
+    days: int
+    unbilled_days: int
+    foreign_days: int
+    is_final: bool
+
+
+def differences(days: Iterable[Reconciled], first: date, end: date) -> list[Billed]:
+    """Return bills by provider for the UTC days from `first` up to but without `end`.
+
+    `days` should reach a little beyond: a day without a bill counts as billed with 0 only once a later day has one.
+    """
+    by: dict[str, list[Reconciled]] = defaultdict(list)
+    for one in days:
+        by[one.provider].append(one)
+    out = []
+    for provider, found in sorted(by.items()):
+        last = max((d.day for d in found if d.residual.billed or d.left_out), default=date.min)
+        asked = [d for d in found if first <= d.day < end]
+        held = [d for d in asked if d.day <= last and not d.left_out]
+        out.append(
+            Billed(
+                provider, sum((d.residual.metered for d in held), Decimal(0)),
+                sum((d.residual.billed for d in held), Decimal(0)), len(held), sum(d.day > last for d in asked),
+                sum(bool(d.left_out) for d in asked), all(d.is_final for d in held),
+            )
+        )  # fmt: skip
+    return out
 
 
 @dataclass(frozen=True, slots=True)

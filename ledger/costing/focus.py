@@ -128,15 +128,18 @@ def _gpus(row: Row, hosts: _Hosts) -> Iterator[Row]:
     name = row["component"].removeprefix("gpu_").replace("_", " ")
     for_whom = f" by {row['workload']}" if row["workload"] else ""
     status = "Used" if row["component"] == "gpu_used" else "Unused" if row["component"] in _UNUSED else None
+    others = row["component"] == "node_others"  # tenants without a GPU: no GPU-hours are theirs
+    unit = "Hours" if others else "GPU Hours"
     for host, usd in hosts.split(row):
-        hours = hosts.hours(row, usd)
+        hours = Decimal(row["hours"]) if others else hosts.hours(row, usd)
         yield _blank(row, usd, row["pool"]) | {
             "ServiceCategory": "Compute", "ServiceSubcategory": "Other (Compute)", "ServiceName": "GPU pool",
             "ServiceProviderName": "own", "ChargeDescription": f"{row['pool']}, {name} GPU time{for_whom}",
             "ResourceId": host, "ResourceName": host, "ResourceType": "GPU host", "SkuId": row["pool"],
             "SkuMeter": f"{name} GPU hours", "CapacityReservationId": row["pool"] if status else None,
-            "CapacityReservationStatus": status, "ConsumedQuantity": hours, "ConsumedUnit": "GPU Hours",
-            "PricingQuantity": hours, "PricingUnit": "GPU Hours", "x_Side": "self_hosted", "x_GpuHours": hours,
+            "CapacityReservationStatus": status, "ConsumedQuantity": hours, "ConsumedUnit": unit,
+            "PricingQuantity": hours, "PricingUnit": unit, "x_Side": "self_hosted",
+            "x_GpuHours": None if others else hours,
         }  # fmt: skip
 
 

@@ -378,7 +378,7 @@ def test_a_month_of_the_demo_is_its_bill(demo_service, by, rule):
     last = (datetime.now(UTC).replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
     found = chargeback.month(service, last, by, rule)
     paid = report.cost(service.store, since=found.period.start, until=found.period.end)[1].cost
-    more = sum(row["billed"] - row["metered"] for row in found.billed)
+    more = sum(one.billed - one.metered for one in found.billed)
     assert found.found.bill == paid + more
     assert more > 0
     table = list(csv.DictReader(found.csv().splitlines()))
@@ -389,10 +389,28 @@ def test_a_month_of_the_demo_is_its_bill(demo_service, by, rule):
     assert "<script" not in found.html()
 
 
+def test_a_bill_that_has_not_come_is_not_a_bill_of_nothing():
+    """Days 1 to 4 metered 10 each; billed 11, 0, 21 and nothing yet; then the bill of day 1 in a currency without a rate."""
+    from datetime import date
+    from types import SimpleNamespace
+
+    def day(n, billed, **left_out):
+        figures = SimpleNamespace(metered=Decimal(10), billed=Decimal(billed))
+        return SimpleNamespace(day=date(2026, 11, n), provider="p", residual=figures, is_final=True, left_out=left_out)
+
+    days = [day(1, 11), day(2, 0), day(3, 21), day(4, 0)]
+    (found,) = chargeback.differences(days, date(2026, 11, 1), date(2026, 11, 5))
+    assert (found.billed - found.metered, found.days, found.unbilled_days) == (2, 3, 1)
+    (one,) = chargeback.differences(days, date(2026, 11, 1), date(2026, 11, 3))
+    assert (one.billed - one.metered, one.unbilled_days) == (-9, 0)  # day 2 came with the bill of day 3
+    (euro,) = chargeback.differences([day(1, 0, EUR=Decimal(9)), *days[1:]], date(2026, 11, 1), date(2026, 11, 5))
+    assert (euro.billed - euro.metered, euro.days, euro.foreign_days) == (1, 2, 1)
+
+
 def test_a_statement_is_no_formula_and_no_markup():
     evil = chargeback.Month(
         _month(), "team", "own-line",
-        statement([Direct("=cmd()", "API", Decimal(1)), Direct("<b>x</b>", "API", Decimal(1))], {}, "own-line"), 7, [],
+        statement([Direct("=cmd()", "API", Decimal(1)), Direct("<b>x</b>", "API", Decimal(1))], {}, "own-line"), 7, 0, [],
     )  # fmt: skip
     assert "'=cmd()" in evil.csv()
     assert "<b>x" not in evil.html()

@@ -182,6 +182,29 @@ def test_other_declarations_place_new_lines_otherwise(store, tmp_path):
     assert store.read("SELECT workload, count() FROM v_requests GROUP BY 1 ORDER BY 1")[1] == [("bot", 1), ("next", 1)]
 
 
+def test_a_kill_before_names_are_decided_on_heals(store, tmp_path, monkeypatch):
+    """Killed between storing a segment and placing it: the next import places and prices all of it, odd lines too."""
+    path = written(tmp_path, [*some(50, 6), line(900, status="error", key="prod-1")])
+    whole = taken(store, path)
+    for name in ("requests", "rejected", "batches", "slow_lines", "places"):
+        store.command(f"TRUNCATE TABLE {name}")
+    register = PriceRegister(store)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    more = path.read_text() + json.dumps(line(901)) + "\n"  # another segment than the one that the store remembers
+    path.write_text(more)
+    monkeypatch.setattr(lines.Lines, "_decide", killed)
+    with pytest.raises(KeyboardInterrupt):
+        import_file(store, register, PLACES, path, PLAN, NOW)
+    monkeypatch.undo()
+    again = import_file(store, PriceRegister(store), PLACES, path, PLAN, NOW).counts
+    assert (again.accepted + again.duplicate, again.rejected) == (52, 0)
+    rows = store._client.query("SELECT * EXCEPT (ver) FROM requests FINAL ORDER BY event_key, at").result_rows
+    assert [row for row in rows if f"{901:026}" not in row[12]] == whole[1]
+
+
 def test_checksums_that_are_gone_cost_a_second_reading(store, tmp_path):
     """A segment that is sent again after its checksums were dropped is read by the parser, odd lines and all."""
     path = written(tmp_path, [line(1), line(2, status="error"), line(3)])
