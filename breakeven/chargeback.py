@@ -177,8 +177,8 @@ def chargeback_command(
 ) -> None:
     """Write who pays for a month: what each one's work cost, and what is nobody's; it adds up to the bill.
 
-    JSON: {"rows": [{by, "what", "shared", "usd", "usd_exact"}], "bill", "bill_exact", "unpriced_tokens", "uncounted_attempts",
-    "billed"}.
+    JSON: {"rows": [{by, "what", "shared", "usd", "usd_exact"}], "bill", "bill_exact", "unpriced_tokens",
+    "uncounted_attempts", "billed"}.
     """
     if out is not None and out.suffix not in (".csv", ".html"):
         raise ConfigError(f"--out {out}: a file that ends with .csv or .html")
