@@ -25,6 +25,7 @@ from breakeven.gpus import idle_command
 from breakeven.grafana import grafana_app
 from breakeven.panels import show_command
 from breakeven.questions import cost  # noqa: F401 - its commands
+from breakeven.roles import ROLES, role
 from breakeven.service import Service
 from breakeven.sources import sources_app
 from breakeven.verdicts import backtest_command, verdict_command, verdicts_table, whatif_command
@@ -165,14 +166,30 @@ def _kept(folder: Path | None, as_of: datetime) -> str:
 @app.command()
 def run(
     listen: Annotated[str, typer.Option(help="Where page, API and receivers listen; else [server] listen.")] = "",
+    role_: Annotated[
+        str,
+        typer.Option(
+            "--role",
+            help=f"{', '.join(ROLES)}: one part, where several share a ClickHouse server. receive and web may be many; "
+            "of collect and of schedule one works at a time, and another takes over within a minute.",
+        ),
+    ] = "all",
 ) -> None:
-    """Run the service: store, receiver, jobs, page and API."""
+    """Run the service: store, receiver, jobs, page and API.
+
+    On one machine that is all of it. Where a ClickHouse server holds the store, parts can run apart: `--role receive`
+    takes telemetry, `web` shows pages and figures, `collect` asks providers, `schedule` costs, judges and alerts.
+    """
     from breakeven import web  # noqa: PLC0415
 
+    part = role(role_)
     with opened() as service:
+        if role_ != "all" and not service.store.server:
+            show.warn("--role: the store is a folder of this machine; parts on other machines cannot reach it.")
         address = listen or service.config.server.listen
-        show.warn(f"breakeven {__version__} at http://{address}/ — Ctrl-C ends it.")
-        web.serve(service, address)
+        told = "" if role_ == "all" else f" as {role_}"
+        show.warn(f"breakeven {__version__}{told} at http://{address}/ — Ctrl-C ends it.")
+        web.serve(service, address, part)
 
 
 @app.command("import")
@@ -360,7 +377,7 @@ def migrate(
 ) -> None:
     """Bring the store's schema up to date. Every other command does so too."""
     settings = config.load(options.config)
-    with Store(options.store or settings.store.url) as store:
+    with Store(config.with_password(options.store or settings.store.url), cluster=settings.store.cluster) as store:
         names = store.migrate(dry_run=dry_run)
     if wants_json(as_json):
         print_json({"migrations": names, "dry_run": dry_run})

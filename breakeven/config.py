@@ -44,11 +44,12 @@ PLACES = (Path("breakeven.toml"), Path("~/.config/breakeven/breakeven.toml").exp
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """[store]: a folder for the embedded engine, or a ClickHouse URL."""
+    """[store]: a folder for the embedded engine, or a ClickHouse URL; `cluster`: the one that the server belongs to."""
 
     url: str = "~/.local/share/breakeven"
     http: str = ""
     reader_password: str = ""
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -15,6 +16,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from breakeven import exports, metrics, otel
 from breakeven.alerting import Alerting
 from breakeven.digest import digest, due, week_before
+from breakeven.lease import Lease
+from breakeven.roles import COLLECT, SCHEDULE
 from ledger.costing.reconcile import reconcile
 from ledger.errors import BreakevenError
 from ledger.records import JobRun, SourceState, signal
@@ -39,11 +42,19 @@ MIN_KEPT_DAYS = 62
 """The open invoice month and the days in which bills are still restated: never dropped."""
 
 
-class Jobs:
-    """The jobs of one service, one at a time: a tick never meets another, and who is slow outside stops none."""
+def _group(name: str) -> str:
+    return COLLECT if name == "sources" else SCHEDULE
 
-    def __init__(self, service: Service) -> None:
+
+class Jobs:
+    """The jobs of one service, one at a time: a tick never meets another, and who is slow outside stops none.
+
+    Where several programs work on one store, those of a group run in the one that holds its lease.
+    """
+
+    def __init__(self, service: Service, groups: tuple[str, ...] = (COLLECT, SCHEDULE)) -> None:
         self.service = service
+        self.leases = {group: Lease(service.store, group) for group in groups}
         self.last: dict[str, JobRun] = {}
         self._one, self._asking = threading.Lock(), threading.Lock()
         self._alerting, self._looked = Alerting(service), dict[str, datetime]()
@@ -60,13 +71,17 @@ class Jobs:
             ("alerts", ALERTS_S, self.alerts),
             *([("exports", EXPORTS_S, self.exports)] if service.config.exports else []),
         ):
+            if _group(name) not in groups:
+                continue
             self._scheduler.add_job(
-                self.run, "interval", seconds=seconds, args=(name, action), id=name, max_instances=1, coalesce=True,
-                misfire_grace_time=seconds, next_run_time=datetime.now(UTC),
+                self._in_turn, "interval", seconds=seconds, args=(name, action), id=name, max_instances=1,
+                coalesce=True, misfire_grace_time=seconds, next_run_time=datetime.now(UTC),
             )  # fmt: skip
 
     def start(self) -> None:
         """Begin, and write down which program keeps the store; each job runs once at the start."""
+        if not self.leases:
+            return
         declared = hashlib.sha256(repr(self.service.config.declared()).encode()).hexdigest()[:12]
         build = {
             "version": version("breakeven"),
@@ -78,7 +93,22 @@ class Jobs:
 
     def stop(self) -> None:
         """Let the running job end and begin no other."""
+        if not self._scheduler.running:
+            return
         self._scheduler.shutdown(wait=True)
+        for lease in self.leases.values():
+            with contextlib.suppress(BreakevenError):  # it ends by itself
+                lease.release()
+
+    def _in_turn(self, name: str, action: Callable[[], str]) -> None:
+        """Run a job if this program holds the lease of its group."""
+        try:
+            if not self.leases[_group(name)].holds(datetime.now(UTC)):
+                return
+        except BreakevenError as error:
+            log.warning("job %s: its lease cannot be read: %s", name, error)
+            return
+        self.run(name, action)
 
     def run(self, name: str, action: Callable[[], str]) -> None:
         """Run one job and write down what it did or why it failed; a failure is tried again at its next time."""

@@ -69,7 +69,8 @@ class Service:
         as they are, in place of being undeclared.
         """
         place = with_password(url or config.store.url)
-        store = Store(place, http=config.store.http, reader_password=config.store.reader_password)
+        given = config.store
+        store = Store(place, http=given.http, reader_password=given.reader_password, cluster=given.cluster)
         store.migrate()
         foreign = without_file and is_foreign(store)
         return cls(

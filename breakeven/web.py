@@ -31,6 +31,7 @@ from breakeven.answers import asked_rows
 from breakeven.api import Api, query_document
 from breakeven.jobs import Jobs
 from breakeven.openapi import NotFound, document
+from breakeven.roles import ROLES
 from breakeven.why import why_page
 from collector.receivers import otlp
 from collector.receivers.litellm import LiteLLMCallback
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from breakeven.openapi import Endpoint
+    from breakeven.roles import Role
     from breakeven.service import Service
 
 log = logging.getLogger("breakeven.web")
@@ -54,27 +56,18 @@ HEADERS = {
 }
 
 
-def application(service: Service, hosts: list[str] | None = None, *, jobs: bool = True) -> Starlette:
-    """Return the ASGI application over one service; `jobs` start and stop with it."""
-    web = Web(service)
+def application(
+    service: Service, hosts: list[str] | None = None, *, jobs: bool = True, part: Role = ROLES["all"]
+) -> Starlette:
+    """Return the ASGI application over one service, or a part of it; `jobs` start and stop with it."""
+    web = Web(service, part)
     return Starlette(
         routes=[
-            Route("/", web.home("overview")),
-            *(Route(f"/{name}", web.home(name)) for name in panel.NAMES),
-            Route("/why", web.why),
-            Route("/static/page.css", _static("page.css", "text/css")),
-            Route("/static/page.js", _static("page.js", "text/javascript")),
-            Route(plotly_path(), _plotly),
             Route("/healthz", lambda _: PlainTextResponse("ok\n")),
             Route("/readyz", web.ready),
             Route("/metrics", web.metrics),
-            Route("/api/v1/openapi.json", web.document),
-            Route("/api/v1/query", web.query, methods=["POST"]),
-            *(Route(one.path, web.answer(one)) for one in web.endpoints),
-            Route("/v1/traces", web.receive(otlp.TRACES), methods=["POST", "PUT"]),
-            Route("/v1/metrics", web.receive(otlp.METRICS), methods=["POST", "PUT"]),
-            Route("/v1/logs", web.receive(otlp.LOGS), methods=["POST", "PUT"]),
-            Route("/v1/litellm", web.litellm(), methods=["POST", "PUT"]),
+            *(_shown(web) if part.shows else []),
+            *(_taken(web) if part.receives else []),
         ],
         middleware=[
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["127.0.0.1", "localhost", "testserver"]),
@@ -82,6 +75,32 @@ def application(service: Service, hosts: list[str] | None = None, *, jobs: bool 
         ],
         lifespan=web.lifespan if jobs else None,
     )
+
+
+def _shown(web: Web) -> list[Route]:
+    """Return the routes of pages and figures."""
+    return [
+        Route("/", web.home("overview")),
+        *(Route(f"/{name}", web.home(name)) for name in panel.NAMES),
+        Route("/why", web.why),
+        Route("/static/page.css", _static("page.css", "text/css")),
+        Route("/static/page.js", _static("page.js", "text/javascript")),
+        Route(plotly_path(), _plotly),
+        Route("/api/v1/openapi.json", web.document),
+        Route("/api/v1/query", web.query, methods=["POST"]),
+        *(Route(one.path, web.answer(one)) for one in web.endpoints),
+    ]
+
+
+def _taken(web: Web) -> list[Route]:
+    """Return the routes that take telemetry."""
+    both = ["POST", "PUT"]
+    return [
+        Route("/v1/traces", web.receive(otlp.TRACES), methods=both),
+        Route("/v1/metrics", web.receive(otlp.METRICS), methods=both),
+        Route("/v1/logs", web.receive(otlp.LOGS), methods=both),
+        Route("/v1/litellm", web.litellm(), methods=both),
+    ]
 
 
 def address(listen: str, *, trusted: bool = False) -> tuple[str, int]:
@@ -108,11 +127,11 @@ def address(listen: str, *, trusted: bool = False) -> tuple[str, int]:
     return host, int(port)
 
 
-def serve(service: Service, listen: str) -> None:
+def serve(service: Service, listen: str, part: Role = ROLES["all"]) -> None:
     """Serve until interrupted; raises ConfigError for an address that cannot be served at."""
     given = service.config.server
     host, port = address(listen, trusted=given.trusted_network)
-    app = application(service, [host, "localhost", "127.0.0.1", *given.hosts])
+    app = application(service, [host, "localhost", "127.0.0.1", *given.hosts], part=part)
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
 
 
@@ -125,9 +144,9 @@ def _loopback(host: str) -> bool:
 class Web:
     """The handlers over one service."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, part: Role = ROLES["all"]) -> None:
         self.service = service
-        self.jobs = Jobs(service)
+        self.jobs = Jobs(service, part.groups)
         self.endpoints = Api(service).endpoints()
         limit = service.config.server.max_body_mib << 20
         self.receiver = otlp.Receiver(

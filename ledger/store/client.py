@@ -17,6 +17,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 
 from ledger.errors import ConfigError, StoreRefused, StoreUnavailable
 from ledger.sqlfile import sql
+from ledger.store.cluster import SETTINGS, Server
 from ledger.store.migrate import migrate
 from ledger.store.process import StoreProcess, start_or_join
 
@@ -41,12 +42,19 @@ class Store:
     """The ledger's tables.
 
     `url` is a folder (the embedded engine in a process of its own) or `clickhouse://` /
-    `clickhouses://user:password@host:port/database`. Not for many threads at once: each takes its own.
+    `clickhouses://user:password@host:port/database`; `cluster` names one that the server belongs to. Not for many
+    threads at once: each takes its own.
     """
 
-    def __init__(self, url: str | Path, *, http: str = "", reader_password: str = "") -> None:
+    def __init__(self, url: str | Path, *, http: str = "", reader_password: str = "", cluster: str = "") -> None:
         self.url = str(url)
         self.server = self.url.startswith(("clickhouse://", "clickhouses://"))
+        if cluster and not self.server:
+            raise ConfigError(f"store.cluster {cluster!r}: only a server (clickhouse://…) belongs to a cluster")
+        login = server_address(self.url) if self.server else {"username": "", "password": ""}
+        named = (login["username"], login["password"]) != ("default", "")
+        self._adapt = Server(cluster, *((login["username"], login["password"]) if named else ("", ""))).adapt
+        self._settings = SETTINGS if cluster else None
         self._http, self._reader_password = http, reader_password
         self._process: StoreProcess | None = None
         self._client: Any = None
@@ -86,11 +94,13 @@ class Store:
         """Run a statement file that writes; `ver` reaches it as `{ver:UInt64}` and the door's views as version."""
         settings = {"log_comment": str(ver), "optimize_on_insert": 0} if ver else None
         given = {**bound(values), "ver": ver} if ver else bound(values)
-        self._call(lambda: self._client.command(sql(package, query), parameters=given, settings=settings))
+        for text in self._adapt(sql(package, query)):
+            self._call(lambda text=text: self._client.command(text, parameters=given, settings=settings))
 
     def command(self, text: str, settings: dict[str, Any] | None = None) -> None:
         """Run one statement of our own, such as a migration's."""
-        self._call(lambda: self._client.command(text, settings=settings))
+        for one in self._adapt(text):
+            self._call(lambda one=one: self._client.command(one, settings=settings))
 
     def read(self, text: str, values: dict[str, Any] | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run a person's SELECT as the reader, under limits; return names and rows."""
@@ -204,7 +214,7 @@ class Store:
 
     def _connect(self) -> None:
         if self.server:
-            self._client = self._reader = _client(**server_address(self.url))
+            self._client = self._reader = _client(**server_address(self.url), settings=self._settings)
             return
         folder = Path(self.url.removeprefix("chdb://")).expanduser().resolve()
         with self._lock:
