@@ -114,11 +114,12 @@ def read(path: Path, form: str, told: Callable[[int], None] | None = None) -> It
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line's bytes, or what is wrong with it; `ends`: reading stopped there."""
+    """The bytes of a line, or of several, or what is wrong with it; `ends`: reading stopped there."""
 
     number: int
     data: bytes
     trouble: str = ""
+    count: int = 1
 
     @property
     def ends(self) -> bool:
@@ -152,8 +153,9 @@ def blocks(path: Path, told: Callable[[int], None] | None = None) -> Iterator[Li
                 continue
             if cut:
                 piece = rest + data[:cut]
-                yield Line(number, piece)
-                number, rest = number + piece.count(b"\n"), data[cut:]
+                count = piece.count(b"\n")
+                yield Line(number, piece, count=count)
+                number, rest = number + count, data[cut:]
             else:
                 rest += data
             if told:

@@ -53,11 +53,12 @@ class Lines:
     _count: int = 0
     _size: int = 0
     _asked: set[tuple[str, ...]] = field(default_factory=set)
+    _hours: dict[datetime, int] = field(default_factory=dict)
 
     def take(self, piece: Line) -> Iterator[tuple[int, bytes]]:
         """Queue some lines; yield (line number, line) of those that a full segment left over."""
         self._waiting.append(piece)
-        self._count += max(1, piece.data.count(b"\n"))
+        self._count += piece.count
         self._size += len(piece.data)
         if self._count >= MOST_LINES or self._size >= MOST_BYTES:
             yield from self.flush()
@@ -70,10 +71,12 @@ class Lines:
         block = b"".join(p.data if p.data.endswith(b"\n") else p.data + b"\n" for p in pieces)
         token = f"{self.attribution.mark}:{hashlib.sha256(block).hexdigest()}"
         span, earlier = _span(block), self.store.ask("collector", "known_batch", token=token)
-        before = self._stored(span)
+        before = self._stored(span, known=self._hours)
         ver = self.store.land("land_lines", block, token)
         landed = self.store.ask("collector", "landed", ver=ver)[0]["rows"]
-        fresh = min(landed, max(0, self._stored(span) - before))
+        after = self._stored(span, known={})
+        self._hours = after
+        fresh = min(landed, max(0, sum(after.values()) - sum(before.values())))
         left = {row["crc"] for row in self.store.ask("collector", "slow_lines", segment=token)}
         lines = [(number, text) for number, line in _numbered(pieces) if (text := line.strip())] if left else []
         slow = [one for one in lines if zlib.crc32(one[1]) in left]
@@ -92,12 +95,21 @@ class Lines:
         self.store.add(
             [Batch(token, "requests_log", self.intake.origin, landed, len(slow), self.intake.now)], token=token
         )
+        if slow:
+            self._hours = {}  # what the parser makes of these lines is stored, and counted, on its own
         yield from slow
 
-    def _stored(self, span: tuple[datetime, datetime] | None) -> int:
+    def _stored(self, span: tuple[datetime, datetime] | None, known: dict[datetime, int]) -> dict[datetime, int]:
+        """Return events by hour of a span; what the segment before has just counted need not be counted again."""
         if span is None:
-            return 0
-        return int(self.store.ask("collector", "count_requests", **{"from": span[0], "to": span[1]})[0]["n"])
+            return {}
+        hours = [span[0] + n * _HOUR for n in range((span[1] - span[0]) // _HOUR)]
+        wanted = [hour for hour in hours if hour not in known]
+        found = {hour: known[hour] for hour in hours if hour in known}
+        if wanted:
+            asked = {"from": min(wanted), "to": max(wanted) + _HOUR}
+            found |= {row["hour"]: row["n"] for row in self.store.ask("collector", "count_hours", **asked)}
+        return found
 
     def _decide(self, ver: int) -> None:
         """Find names that nobody decided on, decide, and send the rows of this insert through the door again."""
@@ -144,7 +156,8 @@ def _names(row: dict[str, str]) -> _Told:
     return side, provider, model, key, team, environment, workload, deployment
 
 
-_HOUR = re.compile(rb'"ts"\s*:\s*"(\d{4}-[01]\d-[0-3]\dT[0-2]\d):[^"]*?(Z?)"')
+_TOLD_HOUR = re.compile(rb'"ts"\s*:\s*"(\d{4}-[01]\d-[0-3]\dT[0-2]\d):[\d:.]*(Z?)')
+_HOUR = timedelta(hours=1)
 
 
 def _finished(batch: list[dict[str, int]], left: set[int]) -> bool:
@@ -161,14 +174,14 @@ def _numbered(pieces: list[Line]) -> Iterator[tuple[int, bytes]]:
 
 def _span(block: bytes) -> tuple[datetime, datetime] | None:
     """Return whole hours that hold the instants of a block; None if no line tells one as the engine takes it."""
-    found = _HOUR.findall(block)
-    hours = [hour for text, _ in set(found) if (hour := _hour(text)) is not None]
+    found = set(_TOLD_HOUR.findall(block))
+    hours = [hour for text, _ in found if (hour := _hour(text)) is not None]
     if not hours:
         return None
     first, last = min(hours), max(hours)
     # Hours of another zone are up to fourteen hours away from those of UTC.
     wide = timedelta(hours=0 if all(zulu for _, zulu in found) else 15)
-    return first - wide, last + timedelta(hours=1) + wide
+    return first - wide, last + _HOUR + wide
 
 
 def _hour(text: bytes) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from collector import importer, lines
+from collector import importer, intake, lines
 from collector.attribution import Attribution
 from collector.importer import Plan, import_file
 from collector.sources.requests_log import Defaults
@@ -161,6 +161,18 @@ def test_again_and_in_other_segments_nothing_changes(store, tmp_path, monkeypatc
     assert (more.accepted, more.duplicate) == (1, 200)
     rows = store._client.query("SELECT * EXCEPT (ver) FROM requests FINAL ORDER BY event_key, at").result_rows
     assert [row for row in rows if f"{5000:026}" not in row[12]] == first[1]
+
+
+def test_counts_are_right_when_both_ways_write_the_same_hours(store, tmp_path, monkeypatch):
+    """Lines left to the parser are stored between the segments of one file, in the same hours: none counts twice."""
+    monkeypatch.setattr(lines, "MOST_LINES", 20)
+    monkeypatch.setattr(intake, "BATCH", 3)
+    monkeypatch.setattr("collector.files._PIECE", 2000)
+    rows = [line(n, **({"model": "ü"} if n % 7 == 0 or 40 < n < 60 else {})) for n in range(200)]
+    path = written(tmp_path, rows)
+    for expected in ((200, 0), (0, 200)):
+        counts = import_file(store, PriceRegister(store), PLACES, path, PLAN, NOW).counts
+        assert (counts.accepted, counts.duplicate, counts.rejected) == (*expected, 0)
 
 
 def test_names_that_are_seen_first_are_placed_and_priced_at_once(store, tmp_path):
