@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 import subprocess
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.measure import Goal, Spent, median, rate, spent
+from bench import postgres, price
+from bench.measure import PEERS, Goal, Spent, median, rate, spent
 from collector.attribution import Attribution
 from collector.importer import Plan, import_file
 from collector.sources.requests_log import Defaults
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 START, NOW = datetime(2026, 11, 24, 8, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC)
 LINES, ROUNDS = 200_000, 3
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
-SPEND_LOGS = Path(__file__).with_name("spend_logs.sql")
 INSERTED = 30_000
 
 
@@ -60,43 +58,35 @@ def goals() -> Iterator[Goal]:
                rate(LINES, raw.cpu), speeds[0] / speeds[1], 0.10)  # fmt: skip
     yield Goal("G1w", "the same by the clock", rate(LINES, ours.wall), rate(LINES, raw.wall),
                (LINES / ours.wall) / (LINES / raw.wall), 0.10)  # fmt: skip
+    library = price.library_rate()
+    what = "rows imported, priced and stored, per rows priced by "
+    yield Goal(
+        "G4", f"{what}genai-prices, by CPU", rate(LINES, ours.cpu), f"{library:,.0f}/s", LINES / ours.cpu / library, 15
+    )
+    yield _litellm(f"{what}litellm, by CPU", LINES / ours.cpu)
     yield from _spend_logs(LINES / ours.wall)
+
+
+def _litellm(what: str, ours: float) -> Goal:
+    peer = Path(__file__).with_name("peer_litellm.py")
+    done = subprocess.run([PEERS, peer], capture_output=True, text=True, check=False)
+    if done.returncode:
+        return Goal("G4", what, f"{ours:,.0f}/s", "–", None, 40, note="no litellm; see BENCH_PEERS in bench/measure.py")
+    found = json.loads(done.stdout.splitlines()[-1])
+    theirs = found["rows"] / found["seconds"]
+    return Goal("G4", what, f"{ours:,.0f}/s", f"{theirs:,.0f}/s", ours / theirs, 40)
 
 
 def _spend_logs(ours: float) -> Iterator[Goal]:
     """Insert as a LiteLLM proxy does into its SpendLogs: 1,000 rows a statement, synced, six indexes."""
     what = "rows a second into LiteLLM's SpendLogs on PostgreSQL 15"
-    if not (POSTGRES / "initdb").exists() or not shutil.which("setpriv"):
-        yield Goal("G5", what, f"{ours:,.0f}/s", "–", None, 5, note="postgresql-15 is not installed")
+    if postgres.missing():
+        yield Goal("G5", what, f"{ours:,.0f}/s", "–", None, 5, note=postgres.missing())
         return
-    with tempfile.TemporaryDirectory() as folder:
-        seconds = _postgres(Path(folder))
+    with postgres.cluster() as found:
+        seconds = found.seconds("\n".join(_insert(first) for first in range(0, INSERTED, 1000)))
     yield Goal("G5", what, f"{ours:,.0f}/s", rate(INSERTED, seconds), ours / (INSERTED / seconds), 5,
                note="ours: whole import of 200,000 lines, by the clock")  # fmt: skip
-
-
-def _postgres(folder: Path) -> float:
-    """Return the seconds that inserting takes on a cluster of its own."""
-    data, script = folder / "data", folder / "inserts.sql"
-    shutil.chown(folder, "postgres", "postgres")
-    folder.chmod(0o755)
-    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    options = f"-c unix_socket_directories={folder} -c listen_addresses= -c shared_buffers=1GB -c max_wal_size=4GB"
-    psql = [POSTGRES / "psql", "-q", "-h", folder, "-U", "postgres", "-d", "postgres", "-v", "ON_ERROR_STOP=1"]
-    _run(folder, *as_user, POSTGRES / "initdb", "-D", data, "-A", "trust")
-    _run(folder, *as_user, POSTGRES / "pg_ctl", "-D", data, "-w", "-o", options, "start")
-    try:
-        _run(folder, *psql, "-f", SPEND_LOGS)
-        script.write_text("\n".join(_insert(first) for first in range(0, INSERTED, 1000)))
-        begun = time.perf_counter()
-        _run(folder, *psql, "-f", script)
-        return time.perf_counter() - begun
-    finally:
-        _run(folder, *as_user, POSTGRES / "pg_ctl", "-D", data, "-w", "-m", "fast", "stop")
-
-
-def _run(folder: Path, *words: str | Path) -> None:
-    subprocess.run(words, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _insert(first: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ledger.store import Store
+
+PEERS = os.environ.get("BENCH_PEERS", sys.executable)
+"""A Python with duckdb and litellm: `python -m venv peers && peers/bin/pip install duckdb litellm`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
-"""G11 to G13, G16, G17: bytes a request, the tick, another vintage beside a rebuild, memory and start-up."""
+"""G8 to G14, G16, G17: questions, bytes a request, the tick, another vintage, load, memory and start-up."""
 
 from __future__ import annotations
 
+import statistics
 import tempfile
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import query
 from bench.measure import Goal, Spent, median, resident_mb, spent
 from ledger.costing.declared import Declared
 from ledger.costing.tick import tick
@@ -19,43 +22,85 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-DAYS, SMALL, LARGE, MORE = 90, 600_000, 3_000_000, 10_000
+DAYS, SMALL, LARGE, MORE, LOAD = 90, 600_000, 3_000_000, 10_000, 50_000
 MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini", "o3-mini", "gpt-4.1-nano", "o3", "o4-mini")
 
 
-def goals() -> Iterator[Goal]:
+def goals(large: int = LARGE) -> Iterator[Goal]:
     """Fill a small and a large store of ninety days, and do the same to both."""
     ticks: dict[int, Spent] = {}
-    for size in (SMALL, LARGE):
+    for size in (SMALL, large):
         with tempfile.TemporaryDirectory() as folder:
             with Store(Path(folder) / "store") as store:
                 filled(store, size)
                 with spent(store) as whole:
                     tick(store, Declared(), NOW)
                 ticks[size] = median(3, lambda number, s=store, n=size: _more(s, n + number * MORE))
-                if size == LARGE:
+                if size == large:
                     with spent(store) as vintage:
                         refresh(store, Declared(), Vintage.of("current", NOW), NOW)
+                    yield from query.goals(store, NOW)
+                    yield from under_load(store, NOW)
                     (on_disk,) = store.ask("bench", "size")
                     memory = resident_mb(store)
-            if size == LARGE:
+            if size == large:
                 begun = time.perf_counter()
                 with Store(Path(folder) / "store") as store:
                     store.ask("breakeven", "ready")
                     start = time.perf_counter() - begun
-    yield Goal("G12", f"a tick with {MORE:,} new requests at {LARGE:,}, beside one at {SMALL:,}",
-               f"{ticks[LARGE].wall * 1000:.0f} ms", f"{ticks[SMALL].wall * 1000:.0f} ms",
-               ticks[LARGE].wall / ticks[SMALL].wall, 1.5, least=False)  # fmt: skip
+    yield Goal("G12", f"a tick with {MORE:,} new requests at {large:,}, beside one at {SMALL:,}",
+               f"{ticks[large].wall * 1000:.0f} ms", f"{ticks[SMALL].wall * 1000:.0f} ms",
+               ticks[large].wall / ticks[SMALL].wall, 1.5, least=False)  # fmt: skip
     yield Goal("G13", f"another vintage of {DAYS} days, beside a rebuild from requests", f"{vintage.wall:.1f} s",
                f"{whole.wall:.1f} s", vintage.wall / whole.wall, 0.2, least=False)  # fmt: skip
     each = on_disk["bytes"] / on_disk["rows"], on_disk["ids"] / on_disk["rows"]
-    at = f"{LARGE:,} requests"
+    at = f"{large:,} requests"
     size_ = f"{each[0] - each[1]:.1f} + {each[1]:.1f}"
     yield Goal("G11", "bytes a request on disk, the provider's id of 30 days apart", size_, "–",
                 each[0] - each[1], 30, least=False)  # fmt: skip
     yield Goal("G16", f"resident memory of the store process after all this, {at}", f"{memory:.0f} MB", "–",
                memory, 800, least=False)  # fmt: skip
     yield Goal("G17", f"start of the store to its first answer, {at}", f"{start:.2f} s", "–", start, 1.5, least=False)
+
+
+def under_load(store: Store, now: datetime) -> Iterator[Goal]:
+    """G14: the same questions again and again, at rest and while rows come in."""
+    span = {"from": now - timedelta(days=30), "to": now}
+
+    def asked(seconds: float) -> float:
+        took, end = [], time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            begun = time.perf_counter()
+            store.ask("bench.questions", "teams_rollup", **span)
+            took.append(time.perf_counter() - begun)
+        return statistics.quantiles(took, n=20)[-1]
+
+    still = asked(5)
+    ended, rows = threading.Event(), [0]
+
+    def bring() -> None:
+        with Store(store.url) as other:
+            while not ended.is_set():
+                begun = time.perf_counter()
+                given = {
+                    "first": 2 * 10**9 + rows[0],
+                    "count": LOAD,
+                    "start": now - timedelta(hours=2),
+                    "span_ms": 1000,
+                }
+                other.tell("bench", "fill", ver=other.next_ver(), **given)
+                rows[0] += LOAD
+                ended.wait(max(0.0, 1 - (time.perf_counter() - begun)))
+
+    thread = threading.Thread(target=bring)
+    begun = time.perf_counter()
+    thread.start()
+    busy = asked(10)
+    ended.set()
+    thread.join()
+    speed = rows[0] / (time.perf_counter() - begun)
+    yield Goal("G14", f"a question while {speed:,.0f} rows a second come in, beside at rest, 95th of 100",
+               f"{busy * 1000:.0f} ms", f"{still * 1000:.0f} ms", busy / still, 2, least=False)  # fmt: skip
 
 
 def filled(store: Store, count: int) -> None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ledger.costing.commitments import rebuild as rebuild_commitments
+from ledger.costing.days import LATE_NS, rebuild_days
 from ledger.costing.declared import record
 from ledger.costing.overheads import overhead_hours, own_begin
 from ledger.costing.pools import engine_hours, pool_hours
@@ -28,9 +29,6 @@ _CHUNK = 372
 """Most hours rebuilt in one go."""
 _CHUNK_ROWS = 100_000
 """Most attempts read in one go, unless one hour has more: keeps the engine's memory flat on a large import."""
-
-_LATE_NS = 120 * 10**9
-"""On a server several programs write: one may have taken its version before another's rows were in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def tick(
     mark = _read_mark(store)
     after = _Mark() if changed else mark
     if store.server:
-        after = after.behind(_LATE_NS)
+        after = after.behind(LATE_NS)
     requests = store.ask(_PACKAGE, "dirty_requests", after=after.requests)
     samples = store.ask(_PACKAGE, "dirty_samples", after=after.samples)
     engines = store.ask(_PACKAGE, "dirty_engines", after=after.engines)
@@ -117,10 +115,12 @@ def tick(
         if progress:
             progress(done, total)
     if not pools:
+        rebuild_days(store)
         return Tick(len(dirty_hours), 0, as_of)
     begin = after.closed or firsts["api"]
     months = {*dirty_hours, *_hours(begin and max(begin, firsts["api"] or begin), closed)}
     rebuild_commitments(store, declared.commitments, months, closed)
+    rebuild_days(store)
     worked = [row["hour"] for row in requests if row["own"]] + [row["hour"] for row in engines]
     covered = max(worked, default=None)
     _write_mark(

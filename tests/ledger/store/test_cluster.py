@@ -24,6 +24,9 @@ def parsed(store, text):
 @pytest.mark.parametrize(("number", "place", "text"), ALL, ids=[f"{n:04d}-{i}" for n, i, _ in ALL])
 def test_every_statement_of_a_migration_reaches_every_node(store, number, place, text):
     adapted = SERVER.adapt(text)
+    if re.search(r"^INSERT INTO", text, re.MULTILINE):
+        assert adapted == [text]  # rows find their shard and their copies by themselves
+        return
     known = [parsed(store, one) for one in adapted]
     assert all(" ON CLUSTER prod" in one for one in known), adapted
     for one in known:
