@@ -28,6 +28,7 @@ from breakeven.questions import cost  # noqa: F401 - its commands
 from breakeven.roles import ROLES, role
 from breakeven.service import Service
 from breakeven.sources import sources_app
+from breakeven.tokens import tokens_app
 from breakeven.verdicts import backtest_command, verdict_command, verdicts_table, whatif_command
 from breakeven.why import why_command
 from collector import files, remote
@@ -45,6 +46,7 @@ app.add_typer(capacity_app, name="capacity")
 app.add_typer(grafana_app, name="grafana")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(export_app, name="export")
+app.add_typer(tokens_app, name="tokens")
 app.command("reconcile")(reconcile_command)
 app.command("idle")(idle_command)
 app.command("verdict")(verdict_command)

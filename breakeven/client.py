@@ -27,9 +27,15 @@ class Client:
     """
 
     def __init__(
-        self, url: str = "http://127.0.0.1:8400", *, timeout_s: float = 60.0, transport: Any | None = None
+        self,
+        url: str = "http://127.0.0.1:8400",
+        *,
+        token: str = "",
+        timeout_s: float = 60.0,
+        transport: Any | None = None,
     ) -> None:
-        self._http = httpx2.Client(base_url=url, timeout=timeout_s, transport=transport)
+        headers = {"Authorization": f"Bearer {token}"} if token else None
+        self._http = httpx2.Client(base_url=url, timeout=timeout_s, transport=transport, headers=headers)
 
     def __enter__(self) -> Self:
         return self

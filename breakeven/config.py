@@ -56,13 +56,18 @@ class StoreConfig:
 class ServerConfig:
     """[server]: where the page, the API and the receivers listen; `token_metrics`: services that send no spans.
 
-    `trusted_network`: who can reach the address is kept out by other means, so it need not be this machine's own;
-    `hosts`: further names by which it is asked.
+    `trusted_network`: who can reach the address is kept out by other means, so no token is asked for; `require_tokens`:
+    ask for one on this machine too; `hosts`: further names by which it is asked; `tls_cert`, `tls_key`: PEM files;
+    `behind_proxy`: something in front of it speaks TLS.
     """
 
     listen: str = "127.0.0.1:8400"
     trusted_network: bool = False
+    require_tokens: bool = False
     hosts: tuple[str, ...] = ()
+    tls_cert: str = ""
+    tls_key: str = ""
+    behind_proxy: bool = False
     max_body_mib: int = 20
     token_metrics: tuple[str, ...] = ()
 
@@ -339,6 +344,12 @@ def _contradictions(config: Config) -> list[str]:
     errors = []
     errors += [error for name, pool in config.pools.items() for error in pool_errors(name, pool)]
     errors += _deployment_errors(config)
+    if bool(config.server.tls_cert) != bool(config.server.tls_key):
+        errors.append("server.tls_cert, server.tls_key: both or none")
+    if config.server.trusted_network and config.server.require_tokens:
+        errors.append(
+            "server.trusted_network, server.require_tokens: one says that no token is needed, the other that one is"
+        )
     errors += alert_errors(config.alerts, config.budgets, config.channels)
     errors += export_errors(config.exports)
     errors += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
 
 from ledger.costing import report
@@ -22,9 +22,18 @@ MOST_WORKLOADS, OTHERS = 100, "(others)"
 _WINDOWS = {1: "1h", 24: "24h", 168: "7d", 672: "28d"}
 
 
-def text(store: Store, jobs: dict[str, JobRun], as_of: datetime, asked: list[dict[str, Any]] | None = None) -> bytes:
+def text(
+    store: Store,
+    jobs: dict[str, JobRun],
+    as_of: datetime,
+    asked: list[dict[str, Any]] | None = None,
+    failed_logins: int = 0,
+) -> bytes:
     """Return the metrics as Prometheus text; an unknown value has no sample, it is not 0."""
-    return generate_latest(collected(store, jobs, as_of, asked))
+    registry = collected(store, jobs, as_of, asked)
+    refused = Counter("breakeven_failed_logins", "Requests with a token that does not hold.", registry=registry)
+    refused.inc(failed_logins)
+    return generate_latest(registry)
 
 
 def collected(

@@ -22,15 +22,17 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from breakeven import freesql, metrics, show
+from breakeven.access import Access, Gatekeeper, holds
+from breakeven.access import tokens as kept_tokens
 from breakeven.answers import asked_rows
 from breakeven.api import Api, query_document
 from breakeven.jobs import Jobs
 from breakeven.openapi import NotFound, document
+from breakeven.overload import MOST_CONNECTIONS, Doorway, Slow, many_files
 from breakeven.roles import ROLES
 from breakeven.why import why_page
 from collector.receivers import otlp
@@ -57,10 +59,20 @@ HEADERS = {
 
 
 def application(
-    service: Service, hosts: list[str] | None = None, *, jobs: bool = True, part: Role = ROLES["all"]
+    service: Service,
+    hosts: list[str] | None = None,
+    *,
+    jobs: bool = True,
+    part: Role = ROLES["all"],
+    tokens: bool = False,
 ) -> Starlette:
-    """Return the ASGI application over one service, or a part of it; `jobs` start and stop with it."""
-    web = Web(service, part)
+    """Return the ASGI application over one service, or a part of it; `jobs` start and stop with it.
+
+    `tokens`: nobody is answered without one.
+    """
+    names = frozenset(hosts or ["127.0.0.1", "localhost", "testserver"])
+    access = Access(service.store, names, required=tokens)
+    web = Web(service, part, access)
     return Starlette(
         routes=[
             Route("/healthz", lambda _: PlainTextResponse("ok\n")),
@@ -70,7 +82,7 @@ def application(
             *(_taken(web) if part.receives else []),
         ],
         middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["127.0.0.1", "localhost", "testserver"]),
+            Middleware(Gatekeeper, access=access),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ],
         lifespan=web.lifespan if jobs else None,
@@ -103,19 +115,18 @@ def _taken(web: Web) -> list[Route]:
     ]
 
 
-def address(listen: str, *, trusted: bool = False) -> tuple[str, int]:
+def address(listen: str, *, guarded: bool = False) -> tuple[str, int]:
     """Return host and port to serve at; raises ConfigError for one that is taken, or that others could reach.
 
-    `trusted`: others are kept out by other means, such as a container's network.
+    `guarded`: others are kept out, by tokens or by a network of its own.
     """
     host, _, port = listen.rpartition(":")
     if not port.isdigit() or not host:
         raise ConfigError(f"listen {listen!r}: write HOST:PORT, such as 127.0.0.1:8400")
-    if not trusted and not _loopback(host):
+    if not guarded and not _loopback(host):
         raise ConfigError(
-            f"listen {listen}: others could reach it, and access tokens are not there yet; "
-            "listen on 127.0.0.1 and put a reverse proxy with a login in front, or say [server] trusted_network = true "
-            "where nobody else reaches it"
+            f"listen {listen}: others could reach it, and there is no access token; `breakeven tokens new admin` makes "
+            "one, or say [server] trusted_network = true where nobody else reaches it"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -130,9 +141,24 @@ def address(listen: str, *, trusted: bool = False) -> tuple[str, int]:
 def serve(service: Service, listen: str, part: Role = ROLES["all"]) -> None:
     """Serve until interrupted; raises ConfigError for an address that cannot be served at."""
     given = service.config.server
-    host, port = address(listen, trusted=given.trusted_network)
-    app = application(service, [host, "localhost", "127.0.0.1", *given.hosts], part=part)
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    now = datetime.now(UTC)
+    there = any(holds(row, now) for row in kept_tokens(service.store))
+    host, port = address(listen, guarded=given.trusted_network or there)
+    if given.require_tokens and not there:
+        raise ConfigError("server.require_tokens: there is no access token; `breakeven tokens new admin` makes one")
+    tokens = given.require_tokens or not (given.trusted_network or _loopback(host))
+    if tokens and not _loopback(host) and not (given.tls_cert or given.behind_proxy):
+        show.warn(
+            "Tokens and figures go unencrypted: set [server] tls_cert and tls_key, or behind_proxy = true where "
+            "something in front of it speaks TLS."
+        )
+    app = application(service, [host, "localhost", "127.0.0.1", *given.hosts], part=part, tokens=tokens)
+    many_files()
+    uvicorn.run(
+        app, http=Slow, host=host, port=port, log_level="warning", access_log=False, server_header=False,
+        ssl_certfile=given.tls_cert or None, ssl_keyfile=given.tls_key or None,
+        limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=30, h11_max_incomplete_event_size=64 << 10,
+    )  # fmt: skip
 
 
 def _loopback(host: str) -> bool:
@@ -144,11 +170,12 @@ def _loopback(host: str) -> bool:
 class Web:
     """The handlers over one service."""
 
-    def __init__(self, service: Service, part: Role = ROLES["all"]) -> None:
-        self.service = service
+    def __init__(self, service: Service, part: Role, access: Access) -> None:
+        self.service, self.access = service, access
         self.jobs = Jobs(service, part.groups)
         self.endpoints = Api(service).endpoints()
         limit = service.config.server.max_body_mib << 20
+        self.doorway = Doorway(limit)
         self.receiver = otlp.Receiver(
             service.store, service.prices, service.attribution, limit, service.config.server.token_metrics
         )
@@ -240,7 +267,8 @@ class Web:
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
     def _metrics(self) -> bytes:
-        return metrics.text(self.service.store, self.jobs.last, datetime.now(UTC), asked_rows(self.service))
+        now = datetime.now(UTC)
+        return metrics.text(self.service.store, self.jobs.last, now, asked_rows(self.service), self.access.failures)
 
     def receive(self, signal: otlp.Signal) -> Callable[[Request], Awaitable[Response]]:
         """Take OTLP requests of one signal: 200 means stored."""
@@ -261,13 +289,11 @@ class Web:
 
     def _taking(self, take: Callable[[bytes, Request], otlp.Answered]) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            body = bytearray()
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self.receiver.limit:
-                    return Response(status_code=413)
-            answered = await run_in_threadpool(take, bytes(body), request)
-            return Response(answered.body, answered.status, answered.headers)
+            async def stored(body: bytes) -> Response:
+                answered = await run_in_threadpool(take, body, request)
+                return Response(answered.body, answered.status, answered.headers)
+
+            return await self.doorway.taken(request, stored)
 
         return handle
 

@@ -78,7 +78,7 @@ def test_the_configuration_of_the_image_is_taken():
     )
     with pytest.raises(ConfigError, match="trusted_network = true"):
         web.address(given.server.listen)
-    assert web.address("0.0.0.0:0", trusted=True) == ("0.0.0.0", 0)
+    assert web.address("0.0.0.0:0", guarded=True) == ("0.0.0.0", 0)
 
 
 def test_a_server_s_password_comes_from_a_file(tmp_path, monkeypatch):

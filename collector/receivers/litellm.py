@@ -10,6 +10,7 @@ import orjson
 
 from collector.intake import Intake
 from collector.receivers.otlp import JSON, MAX_ITEMS, Answered, unpacked
+from collector.receivers.wire import check_json
 from collector.sources.requests_log import Defaults, RequestsLog
 from ledger.errors import BadRow, StoreUnavailable
 
@@ -56,6 +57,7 @@ class LiteLLMCallback:
 
 def _rows(body: bytes) -> list[Any]:
     """Return the calls of a body in any of its three forms; raises ValueError, OverflowError for too many."""
+    check_json(body)
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:

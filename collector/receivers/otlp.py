@@ -20,6 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from collector.receivers import wire
 from collector.receivers.engine_metrics import EngineMetrics
 from collector.receivers.gpu_metrics import GpuMetrics, points
 from collector.receivers.spans import spans
@@ -40,6 +41,9 @@ PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 MAX_ITEMS = 20_000
 """Most spans, points or records of one request."""
+MAX_ATTRIBUTES = 64 * MAX_ITEMS
+MAX_MEMBERS = 64
+"""Most gzip members of one body: each copies what is left of it."""
 _IDS = ("traceId", "spanId", "parentSpanId")
 
 
@@ -60,6 +64,7 @@ class Signal:
     request: Any
     response: Any
     rejected: str
+    paths: tuple[tuple[int, ...], ...]
     count: Callable[[Any], int]
 
 
@@ -68,13 +73,16 @@ TRACES = Signal(
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
     "rejected_spans",
+    wire.TRACES,
     lambda m: sum(1 for _ in spans(m)),
 )
 METRICS = Signal(
-    "metrics", ExportMetricsServiceRequest, ExportMetricsServiceResponse, "rejected_data_points",
+    "metrics", ExportMetricsServiceRequest, ExportMetricsServiceResponse, "rejected_data_points", wire.METRICS,
     lambda m: sum(1 for _ in points(m)),
 )  # fmt: skip
-LOGS = Signal("logs", ExportLogsServiceRequest, ExportLogsServiceResponse, "rejected_log_records", lambda _: 0)
+LOGS = Signal(
+    "logs", ExportLogsServiceRequest, ExportLogsServiceResponse, "rejected_log_records", wire.LOGS, lambda _: 0
+)
 
 
 class Receiver:
@@ -120,7 +128,12 @@ class Receiver:
 
 def _decoded(signal: Signal, body: bytes, kind: str) -> Any:
     if kind == PROTOBUF:
+        if wire.count(body, signal.paths, MAX_ITEMS) > MAX_ITEMS:
+            raise OverflowError(f"more than {MAX_ITEMS} {signal.name} in one request")
+        if len(body) > 1 << 20 and wire.count(body, wire.ATTRIBUTES, MAX_ATTRIBUTES) > MAX_ATTRIBUTES:
+            raise OverflowError(f"more than {MAX_ATTRIBUTES} attributes in one request")
         return signal.request.FromString(body)
+    wire.check_json(body)
     table = json.loads(body)
     if not isinstance(table, dict):
         raise ParseError("a JSON object is expected")
@@ -167,8 +180,11 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
         return body
     if coding != "gzip":
         raise ValueError(f"Content-Encoding {coding} is not taken; gzip or none")
-    out = bytearray()
+    out, members = bytearray(), 0
     while body:
+        members += 1
+        if members > MAX_MEMBERS:
+            raise ValueError(f"more than {MAX_MEMBERS} gzip members")
         member = zlib.decompressobj(31)
         out += member.decompress(body, limit + 1 - len(out))
         if len(out) > limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ledger.records.access import AccessToken, TokenUse
 from ledger.records.alerting import Alert, Mute, Notification, Signal, series_of, signal
 from ledger.records.declared import (
     Commitment,
@@ -73,12 +74,15 @@ Record = (
     | Mute
     | VintageHour
     | Place
+    | AccessToken
+    | TokenUse
 )
 
 __all__ = [
     "INPUT_CLASSES",
     "MAX_COUNT",
     "TOKEN_CLASSES",
+    "AccessToken",
     "Advice",
     "Alert",
     "Batch",
@@ -106,6 +110,7 @@ __all__ = [
     "Signal",
     "SourceState",
     "SpanLink",
+    "TokenUse",
     "UsageBucket",
     "UsageDay",
     "Verdict",

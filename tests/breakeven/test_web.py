@@ -192,7 +192,7 @@ def test_metrics_say_what_is_known_and_nothing_else(client):
 
 
 def test_foreign_hosts_are_refused(client):
-    assert client.get("/api/v1/cost", headers={"Host": "evil.example"}).status_code == 400
+    assert client.get("/api/v1/cost", headers={"Host": "evil.example"}).status_code == 421
     page = client.get("/")
     assert "default-src 'self'" in page.headers["content-security-policy"]
     assert "demo data" not in page.text

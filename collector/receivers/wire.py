@@ -1,0 +1,66 @@
+"""How many items a request holds, counted before it is parsed: 10 MiB of empty spans are a gigabyte of objects."""
+
+from __future__ import annotations
+
+Paths = tuple[tuple[int, ...], ...]
+TRACES: Paths = ((1, 2, 2),)
+LOGS: Paths = ((1, 2, 2),)
+METRICS: Paths = tuple((1, 2, 2, kind, 1) for kind in (5, 7, 9, 10, 11))
+"""Fields that lead to spans, records, points (of gauges, sums, histograms, exponential ones, summaries)."""
+ATTRIBUTES: Paths = ((1, 2, 2, 9), (1, 2, 2, 6), (1, 2, 2, 5, 1, 7), (1, 2, 2, 7, 1, 7), (1, 2, 2, 9, 1, 9))
+"""Fields that lead to attributes of spans, of records, of points."""
+MOST_MARKS = 2_000_000
+"""Most braces, brackets and commas of a JSON body."""
+
+
+def count(body: bytes, paths: Paths, limit: int) -> int:
+    """Return how many messages lie at the ends of some paths of protobuf fields, at most limit + 1.
+
+    Only lengths are read, nothing is made. Raises ValueError for what is no protobuf message.
+    """
+    return _count(memoryview(body), paths, limit)
+
+
+def _count(view: memoryview, paths: Paths, limit: int) -> int:
+    found, at, end = 0, 0, len(view)
+    below: dict[int, Paths] = {}
+    for path in paths:
+        below[path[0]] = (*below.get(path[0], ()), path[1:])
+    while at < end and found <= limit:
+        tag, at = _varint(view, at)
+        field, kind = tag >> 3, tag & 7
+        if kind == 2:
+            length, at = _varint(view, at)
+            if length > end - at:
+                raise ValueError("a field ends behind its message")
+            inner = below.get(field)
+            if inner is not None:
+                # Messages on the way count too: a million empty scopes are as many objects as a million spans.
+                deeper = tuple(path for path in inner if path)
+                found += (() in inner) + (_count(view[at : at + length], deeper, limit - found) if deeper else 0) or 1
+            at += length
+        elif kind in (0, 1, 5):
+            at = _varint(view, at)[1] if kind == 0 else at + (8 if kind == 1 else 4)
+        else:
+            raise ValueError("groups are not taken")
+    return found
+
+
+def _varint(view: memoryview, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        if at >= len(view) or shift > 63:
+            raise ValueError("a number ends too early")
+        byte = view[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def check_json(body: bytes) -> None:
+    """Refuse a JSON body that would become too many objects; raises OverflowError."""
+    marks = sum(body.count(mark) for mark in (b"{", b"[", b","))
+    if marks > MOST_MARKS:
+        raise OverflowError(f"more than {MOST_MARKS:,} values in one request")
