@@ -16,6 +16,7 @@ import typer
 from breakeven import __version__, config, demo, show
 from breakeven.alerts import alerts_app
 from breakeven.answers import asked_rows, moment, verdict_rows, zone_of
+from breakeven.backup import backup_command, restore_command
 from breakeven.bills import reconcile_command
 from breakeven.capacity import capacity_app
 from breakeven.chargeback import chargeback_command
@@ -55,6 +56,8 @@ app.command("whatif")(whatif_command)
 app.command("show")(show_command)
 app.command("why")(why_command)
 app.command("chargeback")(chargeback_command)
+app.command("backup")(backup_command)
+app.command("restore")(restore_command)
 
 
 def main() -> None:

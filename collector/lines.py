@@ -7,14 +7,13 @@ import re
 import zlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import orjson
 
 from collector.sources.requests_log import Defaults, is_canonical
 from ledger.records import Batch, Place
-from ledger.sqlfile import statements
+from ledger.store.migrate import reload_dictionaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +120,7 @@ class Lines:
         places = self._places([row for row in rows if row["without_place"]])
         if places:
             self.store.add(places)
-            self._reload()
+            reload_dictionaries(self.store)
         if places or names - self._asked:
             self._asked |= names
             self.store.tell("collector", "place_lines", ver=self.store.next_ver(), then=ver, declared=declared)
@@ -138,13 +137,6 @@ class Lines:
             after = (side, provider, model, key, team, environment, workload, deployment)
             out |= {Place(self.attribution.mark, *names, workload, team, deployment) for names in (before, after)}
         return sorted(out, key=repr)
-
-    def _reload(self) -> None:
-        """Make the dictionary anew: LIFETIME does not refresh it in the embedded engine."""
-        text = files("ledger.store").joinpath("migrations", "0021_lines.sql").read_text("utf-8")
-        for statement in statements(text):
-            if "CREATE OR REPLACE DICTIONARY" in statement:
-                self.store.command(statement)
 
 
 _NAMES = ("side", "provider", "model", "key", "team", "environment", "workload", "deployment")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from ledger.costing.mark import LATE_NS
 from ledger.records import SourceState
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 _PACKAGE = "ledger.costing"
 _DAY = timedelta(days=1)
-LATE_NS = 120 * 10**9
-"""On a server several programs write: one may have taken its version before another's rows were in."""
 
 
 def rebuild_days(store: Store) -> int:

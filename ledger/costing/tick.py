@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,12 +9,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ledger.costing.commitments import rebuild as rebuild_commitments
-from ledger.costing.days import LATE_NS, rebuild_days
+from ledger.costing.days import rebuild_days
 from ledger.costing.declared import record
+from ledger.costing.mark import Mark, Seen, read_mark, write_mark
 from ledger.costing.overheads import overhead_hours, own_begin
 from ledger.costing.pools import engine_hours, pool_hours
 from ledger.errors import StoreRefused
-from ledger.records import CostHour, SourceState, UsageDay
+from ledger.records import CostHour, UsageDay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -40,25 +40,6 @@ class Tick:
     as_of: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    requests: int = 0
-    samples: int = 0
-    buckets: int = 0
-    days: int = 0
-    engines: int = 0
-    closed: datetime | None = None
-    covered: datetime | None = None
-
-    def behind(self, ns: int) -> _Mark:
-        """Return the mark of a little earlier."""
-        earlier = {name: max(0, getattr(self, name) - ns) for name in _VERSIONS}
-        return replace(self, **earlier)
-
-
-_VERSIONS = ("requests", "samples", "buckets", "days", "engines")
-
-
 def floor_hour(instant: datetime) -> datetime:
     """Return the start of the hour of an instant."""
     return instant.replace(minute=0, second=0, microsecond=0)
@@ -79,24 +60,24 @@ def tick(
     for a caller who does not know what was declared.
     """
     changed = record(store, declared, as_of) if pools else False
-    mark = _read_mark(store)
-    after = _Mark() if changed else mark
-    if store.server:
-        after = after.behind(LATE_NS)
-    requests = store.ask(_PACKAGE, "dirty_requests", after=after.requests)
-    samples = store.ask(_PACKAGE, "dirty_samples", after=after.samples)
-    engines = store.ask(_PACKAGE, "dirty_engines", after=after.engines)
-    _decide_days(store, declared, after, anew=pools)
-    reports = store.ask(_PACKAGE, "dirty_reports", after_buckets=after.buckets, after_days=after.days)
+    mark = read_mark(store)
+    before = (Mark() if changed else mark).settled()
+    after = before
+    requests, after = _changed(store, "requests", before, after, as_of)
+    samples, after = _changed(store, "samples", before, after, as_of)
+    engines, after = _changed(store, "engines", before, after, as_of)
+    _decide_days(store, declared, before, anew=pools)
+    buckets, after = _changed(store, "buckets", before, after, as_of)
+    decisions, after = _changed(store, "decisions", before, after, as_of)
     dirty = {row["hour"] for row in requests}
     dirty |= {hour + _HOUR for hour in dirty}  # a retry may have its first attempt in the hour before
-    dirty |= {row["hour"] for row in reports} | {row["hour"] for row in engines}
+    dirty |= {row["hour"] for rows in (buckets, decisions, engines) for row in rows}
     own = {row["hour"] for row in samples}
     own |= {row["hour"] + k * _HOUR for row in engines for k in (0, 1, 2)}
     own |= {row["hour"] + k * _HOUR for row in requests if row["own"] for k in (0, 1, 2)}
     closed = floor_hour(as_of)
     firsts = store.ask(_PACKAGE, "first_hours")[0]
-    own |= set(_hours(after.closed or _begin(declared, firsts), closed))
+    own |= set(_hours(before.closed or _begin(declared, firsts), closed))
     if own and mark.covered and (engines or any(row["own"] for row in requests)):
         own |= set(_hours(mark.covered, max(own)))  # silence since then is now known to have been silence
     dirty_hours, own_hours = sorted(h for h in dirty if h <= as_of), sorted(h for h in own if h < closed and pools)
@@ -105,7 +86,7 @@ def tick(
         {row["hour"]: row["n"] for row in store.ask(_PACKAGE, "hour_sizes", hours=dirty_hours)} if dirty_hours else {}
     )
     for hours in chunks(dirty_hours, sizes):
-        _rebuild_requests(store, declared, hours)
+        _rebuild_requests(store, declared, hours, after.requests)
         done += len(hours)
         if progress:
             progress(done, total)
@@ -117,34 +98,33 @@ def tick(
     if not pools:
         rebuild_days(store)
         return Tick(len(dirty_hours), 0, as_of)
-    begin = after.closed or firsts["api"]
+    begin = before.closed or firsts["api"]
     months = {*dirty_hours, *_hours(begin and max(begin, firsts["api"] or begin), closed)}
     rebuild_commitments(store, declared.commitments, months, closed)
     rebuild_days(store)
     worked = [row["hour"] for row in requests if row["own"]] + [row["hour"] for row in engines]
     covered = max(worked, default=None)
-    _write_mark(
-        store,
-        _Mark(
-            max([mark.requests, *(row["seen"] for row in requests)]),
-            max([mark.samples, *(row["seen"] for row in samples)]),
-            max([mark.buckets, *(row["seen"] for row in reports)]),
-            max([mark.days, *(row["decided"] for row in reports)]),
-            max([mark.engines, *(row["seen"] for row in engines)]),
-            closed,
-            max((c for c in (covered, mark.covered) if c is not None), default=None),
-        ),
-    )
+    covered = max((at for at in (covered, mark.covered) if at is not None), default=None)
+    after = replace(after, closed=closed, covered=covered)
+    if after != mark:
+        write_mark(store, after)
     return Tick(len(dirty_hours), len(own_hours), as_of)
 
 
-def _decide_days(store: Store, declared: Declared, after: _Mark, *, anew: bool) -> None:
+def _changed(store: Store, table: str, before: Mark, after: Mark, as_of: datetime) -> tuple[list[dict[str, Any]], Mark]:
+    """Return the hours of a fact table that changed since a mark, and the mark once they are worked in."""
+    seen: Seen = getattr(before, table)
+    rows = store.ask(_PACKAGE, f"dirty_{table}", **seen.asked())
+    return seen.changed(rows), after.having(table, seen.following(rows, as_of))
+
+
+def _decide_days(store: Store, declared: Declared, after: Mark, *, anew: bool) -> None:
     """Decide what the changed days of each reporting provider are counted from: requests or reports, never both.
 
     Stored before the hours are rebuilt, and itself a reason to rebuild a day: a kill in between loses nothing.
     Without `anew`, days that are decided stay so: the caller does not know which providers' reports are to count.
     """
-    changed = store.ask(_PACKAGE, "dirty_days", after_requests=after.requests, after_buckets=after.buckets)
+    changed = store.ask(_PACKAGE, "dirty_days", after_requests=after.requests.after, after_buckets=after.buckets.after)
     if changed:
         days = [row["day"] for row in changed]
         first, last = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (days[0], days[-1]))
@@ -153,17 +133,23 @@ def _decide_days(store: Store, declared: Declared, after: _Mark, *, anew: bool) 
         store.add([UsageDay(r["day"], r["provider"], r["counted"]) for r in found if anew or not r["before"]])
 
 
-def _rebuild_requests(store: Store, declared: Declared, hours: list[datetime]) -> None:
+def _rebuild_requests(store: Store, declared: Declared, hours: list[datetime], after: Seen) -> None:
+    """Rebuild hours; `after`: requests as the tick saw them. Raises StoreRefused where parts do not add up."""
     around = sorted({*hours, *(hour - _HOUR for hour in hours)})
-    after = sorted({*hours, *(hour + _HOUR for hour in hours)})
+    next_hours = sorted({*hours, *(hour + _HOUR for hour in hours)})
     names = {"names": [d.name for d in declared.own], "models": [d.model for d in declared.own]}
     store.tell(
-        _PACKAGE, "usage_hourly", ver=store.next_ver(), hours=hours, around=around, after=after, **names,
+        _PACKAGE, "usage_hourly", ver=store.next_ver(), hours=hours, around=around, after=next_hours, **names,
         engine_hours=engine_hours(store, names, hours),
     )  # fmt: skip
     store.tell(_PACKAGE, "work_10s", ver=store.next_ver(), hours=hours)
     store.tell(_PACKAGE, "cost_hourly_api", ver=store.next_ver(), hours=hours)
     wrong = store.ask(_PACKAGE, "unreconciled", hours=hours)
+    if wrong:
+        # Rows that came in meanwhile are not in the parts yet; the next tick finds their hours.
+        newer = {row["hour"] for row in after.changed(store.ask(_PACKAGE, "dirty_requests", **after.asked()))}
+        newer |= {hour + _HOUR for hour in newer}
+        wrong = [row for row in wrong if row["hour"] not in newer]
     if wrong:
         first = wrong[0]
         raise StoreRefused(
@@ -228,26 +214,3 @@ def chunks(hours: list[datetime], sizes: Mapping[datetime, int] = MappingProxyTy
         piece.append(hour)
     if piece:
         yield piece
-
-
-def _read_mark(store: Store) -> _Mark:
-    rows = store.ask("ledger.store", "cursor", source="tick", name="mark")
-    if not rows:
-        return _Mark()
-    given = json.loads(rows[0]["value"])
-    instants = {k: datetime.fromisoformat(given[k]) if given[k] else None for k in ("closed", "covered")}
-    vers = {k: given.get(k, 0) for k in _VERSIONS}
-    return _Mark(**vers, closed=instants["closed"], covered=instants["covered"])
-
-
-def _write_mark(store: Store, mark: _Mark) -> None:
-    value = {
-        "requests": mark.requests,
-        "samples": mark.samples,
-        "buckets": mark.buckets,
-        "days": mark.days,
-        "engines": mark.engines,
-        "closed": mark.closed.isoformat() if mark.closed else "",
-        "covered": mark.covered.isoformat() if mark.covered else "",
-    }
-    store.add([SourceState("tick", "mark", json.dumps(value))])

@@ -70,6 +70,11 @@ class Store:
         self.close()
 
     @property
+    def folder(self) -> Path:
+        """Where the embedded engine keeps its files."""
+        return Path(self.url.removeprefix("chdb://")).expanduser().resolve()
+
+    @property
     def confined(self) -> bool:
         """Whether free SQL of people may run: the embedded engine is walled in, or a server has its own roles."""
         return self._process is None or self._process.confined
@@ -177,6 +182,11 @@ class Store:
         self._call(lambda: self._client.raw_insert(table, insert_block=data, fmt="LineAsString", settings=settings))
         return ver
 
+    def put(self, table: str, columns: list[str], data: bytes, token: str) -> None:
+        """Insert rows of a Parquet file as they are, version included; the same token again changes nothing."""
+        settings = {"insert_deduplication_token": token, "optimize_on_insert": 0}
+        self._call(lambda: self._client.raw_insert(table, columns, insert_block=data, fmt="Parquet", settings=settings))
+
     def next_ver(self) -> int:
         """Return a number of nanoseconds above every earlier one of this store object."""
         with self._lock:
@@ -216,7 +226,7 @@ class Store:
         if self.server:
             self._client = self._reader = _client(**server_address(self.url), settings=self._settings)
             return
-        folder = Path(self.url.removeprefix("chdb://")).expanduser().resolve()
+        folder = self.folder
         with self._lock:
             if self._process is not None:
                 self._process.close()

@@ -77,11 +77,11 @@ def pending(applied: dict[int, str], known: Iterable[Migration]) -> list[Migrati
     return [migration for migration in known if migration.number not in applied]
 
 
-def migrate(store: Speaker, *, dry_run: bool = False) -> list[str]:
-    """Bring the store to the schema of this program; return the names of what was (or would be) applied."""
+def migrate(store: Speaker, *, dry_run: bool = False, upto: int | None = None) -> list[str]:
+    """Bring the store to the schema of this program, or to an earlier one; return what was (or would be) applied."""
     store.command(sql(_PACKAGE, "schema_migrations_table"))
     applied = {row["number"]: row["sha256"] for row in store.ask(_PACKAGE, "schema_migrations")}
-    todo = pending(applied, shipped())
+    todo = [m for m in pending(applied, shipped()) if upto is None or m.number <= upto]
     if not dry_run:
         for migration in todo:
             for statement in statements(migration.text):
@@ -96,3 +96,11 @@ def migrate(store: Speaker, *, dry_run: bool = False) -> list[str]:
                 ver=ver,
             )
     return [f"{m.number:04d}_{m.name}" for m in todo]
+
+
+def reload_dictionaries(store: Speaker) -> None:
+    """Make the dictionaries anew from their tables: LIFETIME does not refresh them in the embedded engine."""
+    for migration in shipped():
+        for statement in statements(migration.text):
+            if "CREATE OR REPLACE DICTIONARY" in statement:
+                store.command(statement)
