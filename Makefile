@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TRACES ?= ../shared/data
+SEEDS ?= 10
+MINUTES ?= 6
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -28,6 +30,12 @@ lint: setup ## Check style, types and the layout's contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+chaos: setup ## Kill everything at random while requests come in, SEEDS times (half a minute each), and count them
+	$(BIN)/python tests/chaos/run.py --seeds $(SEEDS)
+
+fuzz: setup ## Feed every parser garbage for MINUTES (6); nothing but clean refusals may come of it
+	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES)
 
 bench: setup ## Print goals beside their peers and limits (5 minutes); more in docs/performance.md
 	$(BIN)/python -m bench
@@ -58,4 +66,4 @@ secrets: ## Make random passwords for docker compose, once
 clean: ## Remove what was made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help setup run test peers lint bench render picture sql lock secrets clean
+.PHONY: help setup run test peers lint chaos fuzz bench render picture sql lock secrets clean

@@ -55,11 +55,19 @@ class Equals:
 
 
 class Intake:
-    """One file (or sender) on its way into the store."""
+    """One file (or sender) on its way into the store; `counting`: somebody asks how many were new."""
 
     def __init__(
-        self, store: Store, prices: PriceRegister, attribution: Attribution, origin: str, now: datetime
+        self,
+        store: Store,
+        prices: PriceRegister,
+        attribution: Attribution,
+        origin: str,
+        now: datetime,
+        *,
+        counting: bool = True,
     ) -> None:
+        self.counting = counting
         self.store, self.prices, self.attribution = store, prices, attribution
         self.origin, self.now = origin, now
         self.counts = Counts()
@@ -103,6 +111,10 @@ class Intake:
         if isinstance(first, Request):
             self._complete(columns)
         token = _token(columns)
+        if not self.counting:
+            self.store.add_columns(first.TABLE, columns, token=token)
+            self._wrote(first.source, token, waiting)
+            return
         span = _span(columns["at"])
         query = "count_requests" if isinstance(first, Request) else "count_samples"
         before = self._stored(query, span)
@@ -110,8 +122,11 @@ class Intake:
         new = min(len(waiting), max(0, self._stored(query, span) - before))
         self.counts.accepted += new
         self.counts.duplicate += len(waiting) - new
-        batch = Batch(token, first.source, self.origin, len(waiting), self.counts.rejected, self.now)
-        self.store.add([batch], token=token)
+        self._wrote(first.source, token, waiting)
+
+    def _wrote(self, source: str, token: str, waiting: list[Request | GpuSample]) -> None:
+        """Write down that a batch is stored, and forget it."""
+        self.store.add([Batch(token, source, self.origin, len(waiting), self.counts.rejected, self.now)], token=token)
         waiting.clear()
 
     def _complete(self, columns: dict[str, list[Any]]) -> None:

@@ -31,7 +31,7 @@ class Traces:
 
     def take(self, message: Any, now: datetime) -> list[BadRow]:
         """Store an ExportTraceServiceRequest; return what could not be taken. Sent again, it changes nothing."""
-        intake = Intake(self.store, self.prices, self.attribution, SOURCE, now)
+        intake = Intake(self.store, self.prices, self.attribution, SOURCE, now, counting=False)
         bad = self.put(message, now, intake)
         for number, wrong in enumerate(bad, 1):
             intake.refuse(number, wrong, SOURCE)

@@ -60,6 +60,7 @@ class Store:
         self._client: Any = None
         self._reader: Any = None
         self._ver = 0
+        self._types: dict[str, dict[str, str]] = {}
         self._lock = threading.RLock()
         self._connect()
 
@@ -81,6 +82,7 @@ class Store:
 
     def migrate(self, *, dry_run: bool = False) -> list[str]:
         """Bring the schema up to date; return the names of the migrations applied (or due)."""
+        self._types.clear()
         return migrate(self, dry_run=dry_run)
 
     def ask(self, package: str, query: str, /, **values: Any) -> list[dict[str, Any]]:
@@ -153,16 +155,33 @@ class Store:
         }
         if token:
             settings["insert_deduplication_token"] = token
-        self._call(
-            lambda: self._client.insert(
-                table,
-                list(columns.values()),
-                column_names=list(columns),
-                column_oriented=True,
-                settings=settings,
+        types = self._types_of(table)
+        if strange := [name for name in columns if name not in types]:
+            raise StoreRefused(f"{table} has no column {strange[0]}", 16)
+        try:
+            self._call(
+                lambda: self._client.insert(
+                    table,
+                    list(columns.values()),
+                    column_names=list(columns),
+                    column_type_names=[types[name] for name in columns],
+                    column_oriented=True,
+                    settings=settings,
+                )
             )
-        )
+        except StoreRefused:
+            self._types.clear()  # another program may have changed the table
+            raise
         return ver
+
+    def _types_of(self, table: str) -> dict[str, str]:
+        """Return the column types of a table, asked once: the client would ask with each insert."""
+        if table not in self._types:
+            rows = self.ask("ledger.store", "column_types", table=table)
+            if not rows:
+                raise StoreRefused(f"there is no table {table}", 60)
+            self._types[table] = {row["name"]: row["type"] for row in rows}
+        return self._types[table]
 
     def land(self, table: str, data: bytes, token: str) -> int:
         """Hand lines to a landing table, which parses, checks and prices them; the same token again changes nothing.

@@ -1,0 +1,107 @@
+"""A network between sender and receiver that refuses, cuts, repeats, delays and loses answers, by chance of a seed."""
+
+import random
+import socket
+import threading
+from collections import Counter
+
+FAULTS = ("none", "refuse", "busy", "cut request", "drop answer", "cut answer", "twice", "slow")
+WEIGHTS = (10, 1, 1, 1, 2, 1, 2, 1)
+
+
+class Faulty:
+    """Listens on a port of its own and passes each request on to `target`, one connection each."""
+
+    def __init__(self, target, seed):
+        self.target, self.random, self.counts, self.on = target, random.Random(seed), Counter(), True
+        self._guard = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def _listen(self):
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._pass, args=(peer,), daemon=True).start()
+
+    def _pass(self, peer):
+        with self._guard:
+            fault = self.random.choices(FAULTS, WEIGHTS)[0] if self.on else "none"
+            pause = self.random.uniform(0, 0.5)
+            self.counts[fault] += fault != "none"
+        try:
+            with peer:
+                peer.settimeout(20)
+                if fault == "refuse":
+                    return
+                request = _message(peer)
+                if fault == "busy":
+                    peer.sendall(
+                        b"HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    )
+                    return
+                if fault == "slow":
+                    threading.Event().wait(pause)
+                if fault == "cut request":
+                    self._ask(request[: len(request) // 2], whole=False)
+                    return
+                answer = self._ask(request)
+                if fault == "twice":
+                    answer = self._ask(request)
+                if fault == "drop answer":
+                    return
+                peer.sendall(answer[: len(answer) // 2] if fault == "cut answer" else answer)
+        except OSError:
+            return
+
+    def _ask(self, request, *, whole=True):
+        with socket.create_connection(("127.0.0.1", self.target), timeout=20) as there:
+            there.sendall(request)
+            if not whole:
+                return b""
+            answer = bytearray()
+            while b"\r\n\r\n" not in answer:
+                more = there.recv(65536)
+                if not more:
+                    raise ConnectionError
+                answer += more
+            head, _, rest = bytes(answer).partition(b"\r\n\r\n")
+            length = _length(head)
+            while len(rest) < length:
+                more = there.recv(65536)
+                if not more:
+                    raise ConnectionError
+                rest += more
+            return head + b"\r\nConnection: close\r\n\r\n" + rest
+
+
+def _message(peer):
+    """Read one request; the answer closes the connection."""
+    data = bytearray()
+    while b"\r\n\r\n" not in data:
+        more = peer.recv(65536)
+        if not more:
+            raise ConnectionError
+        data += more
+    head, _, body = bytes(data).partition(b"\r\n\r\n")
+    while len(body) < _length(head):
+        more = peer.recv(65536)
+        if not more:
+            raise ConnectionError
+        body += more
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+    return b"\r\n".join(lines) + b"\r\nConnection: close\r\n\r\n" + body
+
+
+def _length(head):
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length":
+            return int(value)
+    return 0
