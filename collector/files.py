@@ -396,7 +396,7 @@ def _csv_row(number: int, names: list[str], values: list[str] | csv.Error) -> Ro
 def _open_parquet(path: Path) -> Any:
     try:
         return pq.ParquetFile(path, memory_map=False)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise SourceRefused(f"{path}: not a readable Parquet file: {error}") from None
 
 
@@ -405,10 +405,22 @@ def _parquet(path: Path, told: Callable[[int], None] | None) -> Iterator[Row]:
     rows, size, number = file.metadata.num_rows, path.stat().st_size, 0
     try:
         for batch in file.iter_batches(_PARQUET_ROWS):
-            for data in batch.to_pylist():
+            try:
+                rows = batch.to_pylist()
+            except UnicodeDecodeError:  # in one of them: the others are taken
+                rows = [_decoded(batch.slice(at, 1)) for at in range(batch.num_rows)]
+            for data in rows:
                 number += 1
-                yield Row(number, data)
+                yield Row(number, data, None if data is not None else BadRow("row", "a text that is not UTF-8"))
             if told:
                 told(size * number // max(1, rows))
     except (pa.ArrowException, OSError) as error:
         yield Row(number + 1, None, BadRow("row", f"the file is broken here: {error}"), end=True)
+
+
+def _decoded(row: Any) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = row.to_pylist()[0]
+    except UnicodeDecodeError:
+        return None
+    return found

@@ -67,7 +67,15 @@ def read_page(text: str) -> Series:
                 found += _samples(line + "\n")
             except ValueError:
                 continue
-    return {(name, tuple(sorted(labels.items()))): value for name, labels, value in found if math.isfinite(value)}
+    return {(name, tuple(sorted(labels.items()))): value for name, labels, value in found if _finite(value)}
+
+
+def _finite(value: float) -> bool:
+    """Say whether a value is a number that a counter or gauge can have; a text of digits may be longer than any."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:

@@ -150,15 +150,22 @@ def from_json(signal: Signal, table: dict[str, Any]) -> Any:
 
 def _with_ids(value: Any) -> Any:
     """Return OTLP/JSON with its hex ids as the base64 that protobuf's own JSON form expects."""
+    if isinstance(value, str):
+        return _whole(value)
     if isinstance(value, list):
         return [_with_ids(item) for item in value]
     if isinstance(value, dict):
         return {
-            key: base64.b64encode(bytes.fromhex(item)).decode() if key in _IDS and isinstance(item, str)
+            _whole(key): base64.b64encode(bytes.fromhex(item)).decode() if key in _IDS and isinstance(item, str)
             else _with_ids(item)
             for key, item in value.items()
         }  # fmt: skip
     return value
+
+
+def _whole(text: str) -> str:
+    """Return a text with half characters, which JSON can escape and nothing can store, replaced."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _taken(signal: Signal, bad: list[BadRow], kind: str) -> bytes:

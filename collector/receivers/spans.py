@@ -189,7 +189,7 @@ def request(span: Span, now: datetime) -> Request:
         tier=_tier(span.get("tier")),
         processing="batch" if span.get("tier") == "batch" else "online",
         status=status,
-        latency_ms=max(0, (span.end_ns - span.start_ns) // 1_000_000) if span.end_ns else None,
+        latency_ms=_latency(span),
         ttft_ms=_ttft(span),
         usage_source=_usage_source(span, status),
         approximate=approximate,
@@ -298,3 +298,9 @@ def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
+
+
+def _latency(span: Span) -> int | None:
+    """Return milliseconds from start to end; None where no end is told, or none that an attempt can have."""
+    took = (span.end_ns - span.start_ns) // 1_000_000
+    return max(0, took) if span.end_ns and took < 1 << 32 else None

@@ -29,13 +29,7 @@ _TIMES = (
 _FOREIGN_INPUT = {"input", "input_tokens", "prompt_tokens", "tokens_in", "total_tokens", "tokens"}
 _COUNTED_BY = ("provider", "estimated", "absent")
 _WRAPPERS = ("response", "body", "response_body")
-_TIERS = {
-    "default": "standard",
-    "auto": "standard",
-    "on_demand": "standard",
-    "": "standard",
-    "batch": "standard",
-}
+_TIERS = {word: "standard" for word in ("default", "auto", "on_demand", "", "batch")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +68,10 @@ class RequestsLog:
         if shape is None:
             known = ", ".join(list(row)[:6])
             raise BadRow("line", f"no known shape of a request log (keys: {known}); name columns with --map")
-        request = shape(self, row)
+        try:
+            request = shape(self, row)
+        except (AttributeError, TypeError) as error:  # a text where an object belongs
+            raise BadRow("line", f"a value of another kind than this shape has ({error})") from None
         return [request] if request is not None else []
 
     def _mapped(self, row: dict[str, Any]) -> Request:
