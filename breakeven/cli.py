@@ -21,6 +21,7 @@ from breakeven.bills import reconcile_command
 from breakeven.capacity import capacity_app
 from breakeven.chargeback import chargeback_command
 from breakeven.command import Json, app, opened, options, print_json, progress, wants_json
+from breakeven.doctor import examine
 from breakeven.exports import export_app
 from breakeven.gpus import idle_command
 from breakeven.grafana import grafana_app
@@ -307,8 +308,17 @@ def _print_reports(reports: list[Report], total: dict[str, int]) -> None:
 
 
 @app.command()
-def check(as_json: Json = False) -> None:
-    """Validate the configuration, reach the store, and name what is missing; exit 1 if something is."""
+def check(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also read every part of the store, and hold all sums against each other.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Validate the configuration, reach the store, and name what is missing; exit 1 if something is.
+
+    With --deep, a check-up of the store: files against their checksums, requests against hours against days to the
+    last decimal, ids, clocks, disk, prices, jobs.
+    """
     found = config.find(options.config)
     settings = config.load(options.config)
     findings: list[str] = []
@@ -342,6 +352,12 @@ def check(as_json: Json = False) -> None:
             for row in asked_rows(service)
             if row["error"] or not row["last_success"]
         ]
+        if deep:
+            with progress() as bar:
+                task = bar.add_task("checking", total=None)
+                looked = examine(service, lambda done, total: bar.update(task, completed=done, total=total))
+            facts |= {one.name: one.seen for one in looked}
+            findings += [f"{one.name}: {one.wrong}" for one in looked if one.wrong]
     if not settings.workloads:
         findings.append("no [workloads.NAME]: requests stay unassigned and there is no verdict")
     if not settings.pools:

@@ -29,7 +29,7 @@ _TIMES = (
 _FOREIGN_INPUT = {"input", "input_tokens", "prompt_tokens", "tokens_in", "total_tokens", "tokens"}
 _COUNTED_BY = ("provider", "estimated", "absent")
 _WRAPPERS = ("response", "body", "response_body")
-_TIERS = {word: "standard" for word in ("default", "auto", "on_demand", "", "batch")}
+_TIERS = dict.fromkeys(("default", "auto", "on_demand", "", "batch"), "standard")
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,10 @@ class Store:
         names = result.column_names
         return [dict(zip(names, row, strict=True)) for row in result.result_rows]
 
+    def engine(self) -> str:
+        """Return the version of the engine."""
+        return str(self._client.server_version)
+
     def fetch(self, package: str, query: str, form: str, /, **values: Any) -> bytes:
         """Return the answer of `QUERY.sql` in one of ClickHouse's formats, at most 256 MiB of it."""
         given = bound(values)
