@@ -23,6 +23,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _EPOCH_UNITS = ((1e17, 10**9), (1e14, 10**6), (1e11, 10**3), (0, 1))
 
 
+_HARMLESS = re.compile(r"[0-9+\-.,:/ TZeE%_]{0,40}|[A-Za-z_]{1,20}")
+
+
+def shown(value: object) -> str:
+    """Return a wrong value as a reason may quote it: digits, dates, a word. Anything else may be somebody's prompt."""
+    text = str(value)
+    return repr(text) if _HARMLESS.fullmatch(text) else f"a text of {len(text)} characters"
+
+
 def count(value: Any, field: str, bound: int = MAX_COUNT) -> int | None:
     """Return a whole number from 0 to `bound`; None for an absent one."""
     if value is None or value == "":
@@ -33,7 +42,7 @@ def count(value: Any, field: str, bound: int = MAX_COUNT) -> int | None:
         number = value if isinstance(value, int) else Decimal(str(value).strip())
         whole = int(number)
     except (InvalidOperation, ValueError, OverflowError):
-        raise BadRow(field, f"{str(value)[:40]!r} is not a number") from None
+        raise BadRow(field, f"{shown(value)} is not a number") from None
     if whole != number:
         raise BadRow(field, f"{value} is not a whole number")
     if whole < 0:
@@ -50,7 +59,7 @@ def number(value: Any, field: str) -> float | None:
     try:
         found = float(value)
     except (TypeError, ValueError):
-        raise BadRow(field, f"{str(value)[:40]!r} is not a number") from None
+        raise BadRow(field, f"{shown(value)} is not a number") from None
     if not 0 <= found < float("inf"):
         raise BadRow(field, f"{value} is not a number of 0 or more")
     return found
@@ -71,7 +80,7 @@ def amount(value: Any, field: str) -> Decimal | None:
     try:
         found = Decimal(str(value))
     except InvalidOperation:
-        raise BadRow(field, f"{str(value)[:40]!r} is not an amount") from None
+        raise BadRow(field, f"{shown(value)} is not an amount") from None
     if not found.is_finite() or not 0 <= found < 1_000_000:
         raise BadRow(field, f"{value} is not an amount between 0 and 10^6")
     return found.quantize(Decimal("1e-12"))
@@ -102,7 +111,7 @@ def status(value: Any) -> int:
         return int(text)
     raise BadRow(
         "status",
-        f"{text[:40]!r} is neither an HTTP status nor one of {', '.join(filter(None, STATUS_WORDS))}",
+        f"{shown(text)} is neither an HTTP status nor one of {', '.join(filter(None, STATUS_WORDS))}",
     )
 
 
@@ -143,7 +152,7 @@ def money(value: Any, field: str) -> Decimal:
     try:
         found = Decimal(str(value))
     except InvalidOperation:
-        raise BadRow(field, f"{str(value)[:40]!r} is not an amount") from None
+        raise BadRow(field, f"{shown(value)} is not an amount") from None
     if not found.is_finite() or abs(found) > 10**12:
         raise BadRow(field, f"{value} is not an amount below 10^12")
     return found.quantize(Decimal("1e-12"))
@@ -180,7 +189,7 @@ def _iso(text: str, field: str, zone: tzinfo | None) -> datetime:
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise BadRow(field, f"{text[:40]!r} is not a time such as 2026-11-22T10:15:30Z") from None
+        raise BadRow(field, f"{shown(text)} is not a time such as 2026-11-22T10:15:30Z") from None
     if found.tzinfo is not None:
         return found.astimezone(UTC)
     if zone is None:

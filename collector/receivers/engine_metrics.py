@@ -144,5 +144,5 @@ def _whole(value: float | None, name: str) -> int | None:
     if value is None:
         return None
     if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN is not itself
-        raise BadRow(name, f"{value!r} is not a number")
+        raise BadRow(name, f"{value} is not a number")
     return round(value)

@@ -12,7 +12,7 @@ from collector.intake import Intake
 from collector.receivers.otlp import JSON, MAX_ITEMS, Answered, unpacked
 from collector.receivers.wire import check_json
 from collector.sources.requests_log import Defaults, RequestsLog
-from ledger.errors import BadRow, StoreUnavailable
+from ledger.errors import BadRow, StoreRefused, StoreUnavailable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,8 +36,9 @@ class LiteLLMCallback:
             rows = _rows(unpacked(body, encoding, self.limit))
         except OverflowError as error:
             return _answer(413, {"error": {"code": "too_large", "message": str(error)}})
-        except (ValueError, zlib.error) as error:
-            return _answer(400, {"error": {"code": "not_json", "message": f"not calls of LiteLLM: {error}"}})
+        except (ValueError, zlib.error):
+            said = "not calls of LiteLLM: send a JSON array, an object, or lines of them"
+            return _answer(400, {"error": {"code": "not_json", "message": said}})
         log = RequestsLog(Defaults(), now=now, name=SOURCE)
         intake = Intake(self.store, self.prices, self.attribution, "callback", now)
         try:
@@ -51,6 +52,8 @@ class LiteLLMCallback:
         except StoreUnavailable as error:
             answer = _answer(503, {"error": {"code": "store_unavailable", "message": str(error)}})
             return Answered(503, answer.body, {**answer.headers, "Retry-After": "5"})
+        except StoreRefused as error:
+            return _answer(400, {"error": {"code": "store_refused", "message": str(error)}})
         told = {"accepted": counts.accepted, "duplicate": counts.duplicate, "rejected": counts.rejected}
         return _answer(200, told)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from collector.receivers.gpu_metrics import GpuMetrics, points
 from collector.receivers.spans import spans
 from collector.receivers.token_metrics import TokenMetrics
 from collector.receivers.traces import Traces
-from ledger.errors import StoreUnavailable
+from ledger.errors import StoreRefused, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ledger.prices.register import PriceRegister
     from ledger.store import Store
 
+log = logging.getLogger("breakeven.receivers")
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 MAX_ITEMS = 20_000
@@ -115,14 +117,21 @@ class Receiver:
         except OverflowError as error:
             return _failed(413, str(error), kind)
         except (ValueError, DecodeError, ParseError, RecursionError, zlib.error) as error:
-            return _failed(400, f"not an OTLP {signal.name} request: {error}", kind)
+            told = "" if isinstance(error, (DecodeError, json.JSONDecodeError)) else f": {error}"
+            return _failed(400, f"not an OTLP {signal.name} request{told}", kind)
         if signal.count(message) > MAX_ITEMS:
             return _failed(413, f"more than {MAX_ITEMS} {signal.name} in one request", kind)
+        return self._stored(signal, message, kind, now)
+
+    def _stored(self, signal: Signal, message: Any, kind: str, now: datetime) -> Answered:
         try:
             bad = self._takers[signal.name](message, now)
         except StoreUnavailable as error:
             answer = _failed(503, str(error), kind)
             return Answered(503, answer.body, {**answer.headers, "Retry-After": "5"})
+        except StoreRefused as error:  # what no store will ever take must not block what waits behind it
+            log.warning("a request was refused by the store: %s", error)
+            return _failed(400, str(error), kind)
         return Answered(200, _taken(signal, bad, kind), {"Content-Type": kind})
 
 
@@ -145,7 +154,8 @@ def from_json(signal: Signal, table: dict[str, Any]) -> Any:
     try:
         return ParseDict(_with_ids(table), signal.request(), ignore_unknown_fields=True)
     except ParseError as error:
-        raise ValueError(str(error)) from None
+        # Its text repeats what it could not read, which may be a prompt.
+        raise ValueError("a field has another form than the specification gives it") from error
 
 
 def _with_ids(value: Any) -> Any:

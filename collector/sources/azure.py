@@ -73,7 +73,7 @@ class Azure:
         if american:
             month, day, year = map(int, american.groups())
             if not 1 <= month <= 12:
-                raise BadRow(name, f"{told!r}: month first is expected, as in 11/20/2026")
+                raise BadRow(name, f"{fields.shown(told)}: month first is expected, as in 11/20/2026")
             told = f"{year}-{month:02}-{day:02}"
         found = fields.instant(told, name, self.now + timedelta(days=400), UTC)
         return found.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -39,7 +39,7 @@ class Focus:
         end = self._instant(given, "ChargePeriodEnd") if given.get("chargeperiodend") else start + timedelta(hours=1)
         category = text(given, "chargecategory").lower()
         if category not in CATEGORIES:
-            raise BadRow("ChargeCategory", f"{category!r} is not one of {', '.join(CATEGORIES)}")
+            raise BadRow("ChargeCategory", f"{fields.shown(category)} is not one of {', '.join(CATEGORIES)}")
         provider = text(given, "serviceprovidername", "providername", "invoiceissuername").lower() or "unknown"
         provider = PROVIDERS.get(provider, fields.name(provider))
         line = text(given, "skumeter", "chargedescription", "servicename", "skuid")

@@ -108,7 +108,7 @@ class RequestsLog:
         d = self.defaults
         side = d.side or str(row.get("side") or "") or "api"
         if side not in ("api", "self_hosted"):
-            raise BadRow("side", f"{side!r} is not api or self_hosted")
+            raise BadRow("side", f"{fields.shown(side)} is not api or self_hosted")
         provider = fields.name(row.get("provider") or provider or d.provider)
         model = fields.name(row.get("model") or model or d.model)
         if side == "self_hosted":
@@ -314,7 +314,7 @@ def _canonical(log: RequestsLog, row: dict[str, Any]) -> Request:
     identity = str(row.get("request_id") or "")
     counted_by = str(row.get("usage_source") or ("absent" if absent else "provider"))
     if counted_by not in _COUNTED_BY:
-        raise BadRow("usage_source", f"{counted_by[:40]!r} is not one of {', '.join(_COUNTED_BY)}")
+        raise BadRow("usage_source", f"{fields.shown(counted_by)} is not one of {', '.join(_COUNTED_BY)}")
     names = {**row, "tier": row.get("service_tier") or row.get("tier"), "cost": row.get("cost_reported_usd")}
     return log._request(  # noqa: SLF001
         at=fields.instant(row.get("ts"), "ts", log.now, log.defaults.zone), tokens=counted, identity=identity,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from importlib.resources import files
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from ledger.prices.book import (
     whole_book,
 )
 from ledger.records import Price, PriceRange, SourceState
-from ledger.sqlfile import statements
+from ledger.store.migrate import reload_dictionaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +70,7 @@ class PriceRegister:
             write += ranges.continued(existing, fresh[name] or [ranges.unknown(name)], cut)[1]
         if write:
             self.store.add(write)
-        self._reload()
+        reload_dictionaries(self.store)
         self.store.add([SourceState("prices", "book", mark)])
         return numbered
 
@@ -93,7 +92,7 @@ class PriceRegister:
         write = [span for name in new for span in found[name] or [ranges.unknown(name)]]
         if write:
             self.store.add(write)
-            self._reload()
+            reload_dictionaries(self.store)
         self._known.update(new)
         return [name for name in new if not found[name]]
 
@@ -117,7 +116,7 @@ class PriceRegister:
         if not write:
             return 0
         self.store.add(write)
-        self._reload()
+        reload_dictionaries(self.store)
         before = self._unpriced()
         self.store.tell(_PACKAGE, "price_again", ver=self.store.next_ver())
         names = sorted({(span.provider, span.model) for span in write})
@@ -193,13 +192,6 @@ class PriceRegister:
             span = PriceRange(**row)
             out.setdefault((span.provider, span.model, span.variant, span.region), []).append(span)
         return out
-
-    def _reload(self) -> None:
-        """Make the dictionaries anew: LIFETIME does not refresh them in the embedded engine."""
-        text = files("ledger.store").joinpath("migrations", "0002_prices.sql").read_text("utf-8")
-        for statement in statements(text):
-            if "CREATE OR REPLACE DICTIONARY" in statement:
-                self.store.command(statement)
 
 
 _said = attrgetter(*(f.name for f in fields(Price) if f.name not in ("price_id", "recorded_at", "source")))

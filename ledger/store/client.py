@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 DATABASE = "breakeven"
 _SAID = re.compile(r"DB::Exception: (.*?)(?: \([A-Z_]+\))?(?: \(version .*\))?\s*\Z", re.DOTALL)
 _CODE = re.compile(r"code:? (\d+)", re.IGNORECASE)
+_FULL = frozenset({202, 209, 210, 242, 243, 252, 279, 425, 999})
+"""Too many at once, no connection, read-only, no space, too many parts, no keeper: the same may be sent again."""
+_PASSING = _FULL | {159, 241, 319}
+"""Of statements of our own also out of time, out of memory, not known whether it was stored."""
 _BLOCK = 100_000
 READ_LIMITS = {
     "readonly": 1,
@@ -116,14 +120,17 @@ class Store:
     def read(self, text: str, values: dict[str, Any] | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run a person's SELECT as the reader, under limits; return names and rows."""
         settings = READ_LIMITS if self.server else None
-        result = self._call(lambda: self._reader.query(text, parameters=bound(values or {}), settings=settings))
+        given = bound(values or {})
+        result = self._call(lambda: self._reader.query(text, parameters=given, settings=settings), passing=_FULL)
         return list(result.column_names), [tuple(row) for row in result.result_rows]
 
     def read_as(self, text: str, form: str, values: dict[str, Any] | None = None) -> bytes:
         """Run a person's SELECT as the reader, under limits; return the answer in one of ClickHouse's formats."""
         settings = READ_LIMITS if self.server else None
         given = bound(values or {})
-        found: bytes = self._call(lambda: self._reader.raw_query(text, parameters=given, settings=settings, fmt=form))
+        found: bytes = self._call(
+            lambda: self._reader.raw_query(text, parameters=given, settings=settings, fmt=form), passing=_FULL
+        )
         return found
 
     def add(self, records: Sequence[Record], *, token: str = "") -> int:
@@ -226,24 +233,25 @@ class Store:
             self._process.close()
             self._process = None
 
-    def _call(self, action: Any) -> Any:
+    def _call(self, action: Any, passing: frozenset[int] = frozenset()) -> Any:
+        """Run an action; `passing`: codes of errors that pass by themselves."""
         try:
             return action()
         except OperationalError as error:
-            if self.server or (self._process is not None and self._process.alive()):
-                raise _translated(error) from error
+            if _CODE.search(str(error)) or self.server or (self._process is not None and self._process.alive()):
+                raise _translated(error, passing or _PASSING) from error
             # The command that had started the store is gone: every statement of ours may be repeated.
             self._connect()
             return self._once_more(action)
         except ClickHouseError as error:
-            raise _translated(error) from error
+            raise _translated(error, passing or _PASSING) from error
 
     @staticmethod
     def _once_more(action: Any) -> Any:
         try:
             return action()
         except ClickHouseError as error:
-            raise _translated(error) from error
+            raise _translated(error, _PASSING) from error
 
     def _connect(self) -> None:
         if self.server:
@@ -303,13 +311,14 @@ def _client(**address: Any) -> Any:
             **address, tz_mode="aware", autogenerate_session_id=False, compress=False, query_limit=0
         )
     except ClickHouseError as error:
-        raise _translated(error) from error
+        raise _translated(error, _PASSING) from error
 
 
-def _translated(error: ClickHouseError) -> StoreUnavailable | StoreRefused:
+def _translated(error: ClickHouseError, passing: frozenset[int]) -> StoreUnavailable | StoreRefused:
     text = str(error).split(" (for url")[0]
     found = _CODE.search(text)
-    if isinstance(error, OperationalError) or not isinstance(error, DatabaseError):
+    code = int(found[1]) if found else 0
+    if code in passing or (not code and (isinstance(error, OperationalError) or not isinstance(error, DatabaseError))):
         return StoreUnavailable(f"the store does not answer: {text}")
     said = _SAID.search(text)
-    return StoreRefused(said[1] if said else text, int(found[1]) if found else 0)
+    return StoreRefused(said[1] if said else text, code)

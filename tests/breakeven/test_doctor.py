@@ -18,7 +18,9 @@ from ledger.store import Store
 @pytest.fixture
 def service(store, prices):
     prices.resolve([("openai", "gpt-4o-mini", "standard", "")], NOW)
-    store.add([request(NOW - timedelta(hours=n), n, workload="bot", input_fresh=1000, output=500) for n in range(1, 20)])
+    store.add(
+        [request(NOW - timedelta(hours=n), n, workload="bot", input_fresh=1000, output=500) for n in range(1, 20)]
+    )
     return Service(parse({}), store, prices)
 
 

@@ -12,6 +12,7 @@ from collector.importer import Plan, import_file
 from collector.sources.requests_log import Defaults
 from ledger.prices.register import PriceRegister
 from ledger.records import Deployment, Workload
+from ledger.store.migrate import reload_dictionaries
 
 NOW = datetime(2026, 11, 25, 22, 5, tzinfo=UTC)
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
@@ -94,8 +95,7 @@ def taken(store, path, monkeypatch=None):
     for name in ("requests", "rejected", "batches", "slow_lines", "places"):
         store.command(f"TRUNCATE TABLE {name}")
     register = PriceRegister(store)
-    register._reload()  # the dictionaries follow the tables that were emptied
-    lines.Lines(store, register, PLACES, None)._reload()
+    reload_dictionaries(store)  # they follow the tables that were emptied
     if monkeypatch:
         monkeypatch.setattr(importer, "fits", lambda *_: False)
     found = import_file(store, register, PLACES, path, PLAN, NOW)
