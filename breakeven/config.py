@@ -44,12 +44,16 @@ PLACES = (Path("breakeven.toml"), Path("~/.config/breakeven/breakeven.toml").exp
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """[store]: a folder for the embedded engine, or a ClickHouse URL; `cluster`: the one that the server belongs to."""
+    """[store]: a folder for the embedded engine, or a ClickHouse URL; `cluster`: the one that the server belongs to.
+
+    `durable`: inserts into the embedded engine wait for the disk.
+    """
 
     url: str = "~/.local/share/breakeven"
     http: str = ""
     reader_password: str = ""
     cluster: str = ""
+    durable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +350,8 @@ def _contradictions(config: Config) -> list[str]:
     errors += _deployment_errors(config)
     if bool(config.server.tls_cert) != bool(config.server.tls_key):
         errors.append("server.tls_cert, server.tls_key: both or none")
+    if config.store.durable and config.store.url.startswith(("clickhouse://", "clickhouses://")):
+        errors.append("store.durable: a server decides itself when it writes; set fsync_after_insert there")
     if config.server.trusted_network and config.server.require_tokens:
         errors.append(
             "server.trusted_network, server.require_tokens: one says that no token is needed, the other that one is"

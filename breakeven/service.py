@@ -72,6 +72,8 @@ class Service:
         given = config.store
         store = Store(place, http=given.http, reader_password=given.reader_password, cluster=given.cluster)
         store.migrate()
+        if not store.server:
+            store.sync(on=given.durable)
         foreign = without_file and is_foreign(store)
         return cls(
             config,

@@ -89,6 +89,16 @@ class Store:
         self._types.clear()
         return migrate(self, dry_run=dry_run)
 
+    def sync(self, *, on: bool) -> int:
+        """Have inserts wait for the disk, or not any more; return how many tables changed.
+
+        It costs some ten milliseconds an insert; without it a loss of power can lose the last rows, a kill cannot.
+        """
+        changed = [row["name"] for row in self.ask("ledger.store", "synced_tables") if bool(row["synced"]) != on]
+        for name in changed:
+            self.tell("ledger.store", "sync_on" if on else "sync_off", table=name)
+        return len(changed)
+
     def ask(self, package: str, query: str, /, **values: Any) -> list[dict[str, Any]]:
         """Return the rows of `QUERY.sql` in a package, as dicts; instants are aware, money is Decimal."""
         result = self._call(lambda: self._client.query(sql(package, query), parameters=bound(values)))

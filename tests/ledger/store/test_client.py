@@ -156,3 +156,14 @@ def test_versions_only_rise(store):
     made = [store.next_ver() for _ in range(1000)]
     assert made == sorted(set(made))
     assert NOW.tzinfo is UTC
+
+
+def test_inserts_wait_for_the_disk_when_told_to(tmp_path):
+    with Store(tmp_path / "s") as store:
+        store.migrate()
+        assert store.sync(on=False) == 0
+        assert store.sync(on=True) > 30
+        assert store.sync(on=True) == 0
+        shown = store._client.query("SHOW CREATE TABLE requests").result_rows[0][0]
+        assert "fsync_after_insert = 1, fsync_part_directory = 1" in shown
+        assert store.sync(on=False) > 30
