@@ -406,10 +406,10 @@ def _parquet(path: Path, told: Callable[[int], None] | None) -> Iterator[Row]:
     try:
         for batch in file.iter_batches(_PARQUET_ROWS):
             try:
-                rows = batch.to_pylist()
+                found = batch.to_pylist()
             except UnicodeDecodeError:  # in one of them: the others are taken
-                rows = [_decoded(batch.slice(at, 1)) for at in range(batch.num_rows)]
-            for data in rows:
+                found = [_decoded(batch.slice(at, 1)) for at in range(batch.num_rows)]
+            for data in found:
                 number += 1
                 yield Row(number, data, None if data is not None else BadRow("row", "a text that is not UTF-8"))
             if told:
