@@ -153,8 +153,8 @@ def demo_(
             demo.tell(summary)
             verdicts_table(verdict_rows(service))
         if serve:
-            show.warn(f"The page is at http://{listen}/ — Ctrl-C ends the demo and forgets its data.")
-            web.serve(service, listen)
+            said = f"The page is at http://{listen}/ — Ctrl-C ends the demo and forgets its data."
+            web.serve(service, listen, told=said)
 
 
 def _kept(folder: Path | None, as_of: datetime) -> str:
@@ -194,8 +194,8 @@ def run(
             show.warn("--role: the store is a folder of this machine; parts on other machines cannot reach it.")
         address = listen or service.config.server.listen
         told = "" if role_ == "all" else f" as {role_}"
-        show.warn(f"breakeven {__version__}{told} at http://{address}/ — Ctrl-C ends it.")
-        web.serve(service, address, part)
+        scheme = "https" if service.config.server.tls_cert else "http"
+        web.serve(service, address, part, f"breakeven {__version__}{told} at {scheme}://{address}/ — Ctrl-C ends it.")
 
 
 @app.command("import")

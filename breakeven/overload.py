@@ -8,6 +8,7 @@ import resource
 import time
 from typing import TYPE_CHECKING, Any, cast
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -75,7 +76,7 @@ class Doorway:
             while True:
                 try:
                     chunk = await asyncio.wait_for(anext(chunks, None), GRACE_S)
-                except TimeoutError:
+                except (TimeoutError, ClientDisconnect):
                     return self._refusal(408)
                 if chunk is None:
                     break

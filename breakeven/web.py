@@ -138,8 +138,8 @@ def address(listen: str, *, guarded: bool = False) -> tuple[str, int]:
     return host, int(port)
 
 
-def serve(service: Service, listen: str, part: Role = ROLES["all"]) -> None:
-    """Serve until interrupted; raises ConfigError for an address that cannot be served at."""
+def serve(service: Service, listen: str, part: Role = ROLES["all"], told: str = "") -> None:
+    """Say `told` and serve until interrupted; raises ConfigError for an address that cannot be served at."""
     given = service.config.server
     now = datetime.now(UTC)
     there = any(holds(row, now) for row in kept_tokens(service.store))
@@ -153,6 +153,7 @@ def serve(service: Service, listen: str, part: Role = ROLES["all"]) -> None:
             "something in front of it speaks TLS."
         )
     app = application(service, [host, "localhost", "127.0.0.1", *given.hosts], part=part, tokens=tokens)
+    show.warn(told)
     many_files()
     uvicorn.run(
         app, http=Slow, host=host, port=port, log_level="warning", access_log=False, server_header=False,

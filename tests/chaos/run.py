@@ -100,12 +100,22 @@ class Child:
 
 
 def one(seed, seconds, folder):
-    """Run one seed in a folder of its own."""
+    """Run one seed in a folder of its own; whatever happens, nothing of it runs on."""
+    children = []
+    try:
+        return _one(seed, seconds, folder, children)
+    finally:
+        for child in children:
+            child.kill()
+
+
+def _one(seed, seconds, folder, children):
     rng, out, store = random.Random(seed), Outcome(seed), folder / "store"
     ports = [free_port(), free_port()]
     services = [
         Child([*BREAKEVEN, "--store", str(store), "run", "--listen", f"127.0.0.1:{port}"], folder) for port in ports
     ]
+    children += services
     for port in ports:
         awaited(lambda port=port: answers(port), 90)
     networks = [Faulty(port, seed * 2 + n) for n, port in enumerate(ports)]
@@ -115,6 +125,7 @@ def one(seed, seconds, folder):
     log = folder / "log.jsonl"
     log.write_text("".join(line(n) + "\n" for n in range(LINES)))
     importing = Child([*BREAKEVEN, "--store", str(store), "import", str(log)], folder)
+    children += [agent, importing]
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(rng.uniform(0.05, 0.8))
