@@ -19,6 +19,7 @@ from alerts.channels import Channel
 from alerts.watched import Watch
 from breakeven.alert_config import AlertsConfig, alert_errors, given_rules
 from breakeven.export_config import ExportConfig, export_errors
+from breakeven.outbound import outbound_errors
 from breakeven.pools import PoolConfig, pool_errors, rates
 from breakeven.reading import read
 from collector.source import PULLED, Given, source
@@ -358,6 +359,13 @@ def _contradictions(config: Config) -> list[str]:
         )
     errors += alert_errors(config.alerts, config.budgets, config.channels)
     errors += export_errors(config.exports)
+    errors += outbound_errors(
+        {
+            **{f"sources.{name}.base_url": one.base_url for name, one in config.sources.items()},
+            **{f"channels.{name}.url": one.url for name, one in config.channels.items() if one.kind != "email"},
+            **{f"exports.{name}.to": one.to for name, one in config.exports.items() if one.kind == "otlp"},
+        }
+    )
     errors += [
         f"currency.rate: {one.currency!r} at {one.usd}: a currency of three letters other than USD, and a rate above 0"
         for one in config.currency.rate
