@@ -33,6 +33,7 @@ _FULL = frozenset({202, 209, 210, 242, 243, 252, 279, 425, 999})
 """Too many at once, no connection, read-only, no space, too many parts, no keeper: the same may be sent again."""
 _PASSING = _FULL | {159, 241, 319}
 """Of statements of our own also out of time, out of memory, not known whether it was stored."""
+_TRIES = 20
 _BLOCK = 100_000
 READ_LIMITS = {
     "readonly": 1,
@@ -267,14 +268,22 @@ class Store:
         if self.server:
             self._client = self._reader = _client(**server_address(self.url), settings=self._settings)
             return
-        folder = self.folder
         with self._lock:
             if self._process is not None:
                 self._process.close()
-            self._process = start_or_join(folder, http=self._http, reader_password=self._reader_password)
-            here = {"host": "127.0.0.1", "port": self._process.port, "database": DATABASE}
-            self._client = _client(**here, username="breakeven", password=self._process.writer)
-            self._reader = _client(**here, username="breakeven_read", password=self._process.reader)
+            for left in reversed(range(_TRIES)):
+                self._process = start_or_join(self.folder, http=self._http, reader_password=self._reader_password)
+                here = {"host": "127.0.0.1", "port": self._process.port, "database": DATABASE}
+                try:
+                    self._client = _client(**here, username="breakeven", password=self._process.writer)
+                    self._reader = _client(**here, username="breakeven_read", password=self._process.reader)
+                except StoreUnavailable:
+                    # It was another's, answered a ping and is going down now: the next try finds or starts one.
+                    if self._process.child is not None or not left:
+                        raise
+                    time.sleep(0.5)
+                else:
+                    return
 
 
 def server_address(url: str) -> dict[str, Any]:
