@@ -28,21 +28,31 @@ HEADER_S = 10.0
 MOST_CONNECTIONS = 4096
 
 
+KEEP_S = 30.0
+"""Seconds that a connection may rest between requests."""
+
+
 class Slow(H11Protocol):
-    """A connection that is closed when it says nothing whole for ten seconds."""
+    """A connection that is closed when the headers of a request do not come in time, of the first and of later ones."""
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock of the first request."""
         super().connection_made(transport)
-        self._asked = False
+        self._answered: Any = None
         self._silent = self.loop.call_later(HEADER_S, self._hang_up)
 
     def handle_events(self) -> None:
         """Stop the clock when a request begins."""
         super().handle_events()
-        if cast("Any", self).cycle is not None:
-            self._asked = True
+        if cast("Any", self).cycle is not self._answered:
             self._silent.cancel()
+
+    def on_response_complete(self) -> None:
+        """Start the clock of the next request: the server's own stops at the first byte of it."""
+        self._answered = self.cycle
+        self._silent.cancel()
+        self._silent = self.loop.call_later(KEEP_S + HEADER_S, self._hang_up)
+        super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the clock."""
@@ -51,7 +61,7 @@ class Slow(H11Protocol):
 
     def _hang_up(self) -> None:
         transport: Any = self.transport
-        if not self._asked and not transport.is_closing():
+        if not transport.is_closing():
             transport.abort()
 
 

@@ -32,7 +32,7 @@ from breakeven.answers import asked_rows
 from breakeven.api import Api, query_document
 from breakeven.jobs import Jobs
 from breakeven.openapi import NotFound, document
-from breakeven.overload import MOST_CONNECTIONS, Doorway, Slow, many_files
+from breakeven.overload import KEEP_S, MOST_CONNECTIONS, Doorway, Slow, many_files
 from breakeven.roles import ROLES
 from breakeven.why import why_page
 from collector.receivers import otlp
@@ -158,7 +158,7 @@ def serve(service: Service, listen: str, part: Role = ROLES["all"], told: str = 
     uvicorn.run(
         app, http=Slow, host=host, port=port, log_level="warning", access_log=False, server_header=False,
         ssl_certfile=given.tls_cert or None, ssl_keyfile=given.tls_key or None,
-        limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=30, h11_max_incomplete_event_size=64 << 10,
+        limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=int(KEEP_S), h11_max_incomplete_event_size=64 << 10,
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DATABASE = "breakeven"
 _SAID = re.compile(r"DB::Exception: (.*?)(?: \([A-Z_]+\))?(?: \(version .*\))?\s*\Z", re.DOTALL)
-_CODE = re.compile(r"code:? (\d+)", re.IGNORECASE)
+_HTTP = re.compile(r"HTTP driver received HTTP status (\d+)")
 _FULL = frozenset({202, 209, 210, 242, 243, 252, 279, 425, 999})
 """Too many at once, no connection, read-only, no space, too many parts, no keeper: the same may be sent again."""
 _PASSING = _FULL | {159, 241, 319}
@@ -249,7 +249,7 @@ class Store:
         try:
             return action()
         except OperationalError as error:
-            if _CODE.search(str(error)) or self.server or (self._process is not None and self._process.alive()):
+            if error.code or self.server or (self._process is not None and self._process.alive()):
                 raise _translated(error, passing or _PASSING) from error
             # The command that had started the store is gone: every statement of ours may be repeated.
             self._connect()
@@ -334,10 +334,16 @@ def _client(**address: Any) -> Any:
 
 
 def _translated(error: ClickHouseError, passing: frozenset[int]) -> StoreUnavailable | StoreRefused:
-    text = str(error).split(" (for url")[0]
-    found = _CODE.search(text)
-    code = int(found[1]) if found else 0
-    if code in passing or (not code and (isinstance(error, OperationalError) or not isinstance(error, DatabaseError))):
+    """Return an error of ours: by ClickHouse's own number where there is one, by HTTP's where a proxy answered."""
+    text, code = str(error).split(" (for url")[0], error.code or 0
+    proxy = _HTTP.match(text)
+    if code:
+        passes = code in passing
+    elif proxy:
+        passes = int(proxy[1]) >= 500 or int(proxy[1]) == 429
+    else:
+        passes = isinstance(error, OperationalError) or not isinstance(error, DatabaseError)
+    if passes:
         return StoreUnavailable(f"the store does not answer: {text}")
     said = _SAID.search(text)
     return StoreRefused(said[1] if said else text, code)

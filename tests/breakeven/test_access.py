@@ -260,7 +260,7 @@ def test_a_thousand_slow_senders_keep_nobody_out(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    script = "from breakeven import overload; overload.HEADER_S = overload.GRACE_S = 4; from breakeven.cli import main; main()"
+    script = "from breakeven import overload; overload.HEADER_S = overload.GRACE_S = 4; overload.KEEP_S = 1; from breakeven.cli import main; main()"
     words = [sys.executable, "-c", script, "--store", str(tmp_path / "store"), "run", "--listen", f"127.0.0.1:{port}"]
     with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE) as server:
         try:
@@ -279,6 +279,14 @@ def test_a_thousand_slow_senders_keep_nobody_out(tmp_path):
                 one = socket.create_connection(("127.0.0.1", port), timeout=5)
                 head = f"POST /v1/traces HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/x-protobuf\r\n"
                 one.sendall((head + "Content-Length: 1000000\r\n\r\nx" if n % 2 else head).encode())
+                crowd.append(one)
+            for _ in range(20):  # and some that have asked once, and well, before
+                one = socket.create_connection(("127.0.0.1", port), timeout=5)
+                one.sendall(f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+                said = b""
+                while not said.endswith(b"\r\n\r\nok\n"):
+                    said += one.recv(4096)
+                one.sendall(b"GET /healthz HTTP/1.1\r\nHost: ")
                 crowd.append(one)
             assert answers()
             assert answers("api/v1/sources")

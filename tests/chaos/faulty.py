@@ -65,38 +65,33 @@ class Faulty:
             there.sendall(request)
             if not whole:
                 return b""
-            answer = bytearray()
-            while b"\r\n\r\n" not in answer:
-                more = there.recv(65536)
-                if not more:
-                    raise ConnectionError
-                answer += more
-            head, _, rest = bytes(answer).partition(b"\r\n\r\n")
-            length = _length(head)
-            while len(rest) < length:
-                more = there.recv(65536)
-                if not more:
-                    raise ConnectionError
-                rest += more
+            head, rest = _read(there)
             return head + b"\r\nConnection: close\r\n\r\n" + rest
 
 
 def _message(peer):
     """Read one request; the answer closes the connection."""
-    data = bytearray()
-    while b"\r\n\r\n" not in data:
-        more = peer.recv(65536)
-        if not more:
-            raise ConnectionError
-        data += more
-    head, _, body = bytes(data).partition(b"\r\n\r\n")
-    while len(body) < _length(head):
-        more = peer.recv(65536)
-        if not more:
-            raise ConnectionError
-        body += more
+    head, body = _read(peer)
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
     return b"\r\n".join(lines) + b"\r\nConnection: close\r\n\r\n" + body
+
+
+def _read(peer):
+    """Return head and body of one message; raises ConnectionError for one that ends too early."""
+    data = bytearray()
+    while b"\r\n\r\n" not in data:
+        data += _more(peer)
+    head, _, body = bytes(data).partition(b"\r\n\r\n")
+    while len(body) < _length(head):
+        body += _more(peer)
+    return head, body
+
+
+def _more(peer):
+    data = peer.recv(65536)
+    if not data:
+        raise ConnectionError
+    return data
 
 
 def _length(head):

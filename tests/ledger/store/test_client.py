@@ -8,13 +8,14 @@ import textwrap
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError, DataError, OperationalError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made import NOW, request
 
 from ledger.errors import StoreRefused, StoreUnavailable
 from ledger.store import Store
-from ledger.store.client import bound, server_address
+from ledger.store.client import _FULL, _PASSING, _translated, bound, server_address
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
 COUNT = "SELECT count(), sum(output), sum(cityHash64(event_id, output, workload)) FROM requests FINAL"
@@ -156,6 +157,30 @@ def test_versions_only_rise(store):
     made = [store.next_ver() for _ in range(1000)]
     assert made == sorted(set(made))
     assert NOW.tzinfo is UTC
+
+
+@pytest.mark.parametrize(("error", "passes"), [
+    (OperationalError("Error Connection refused executing HTTP request attempt 1"), True),
+    (DatabaseError("HTTP driver received HTTP status 502, server response: <html>error code: 502"), True),
+    (DatabaseError("HTTP driver received HTTP status 503, server response: Code: 1020"), True),
+    (DatabaseError("HTTP driver received HTTP status 429"), True), (DatabaseError("HTTP driver received HTTP status 403"), False),
+    (DatabaseError("Received ClickHouse exception, code: 243", code=243), True),
+    (DatabaseError("Received ClickHouse exception, code: 241", code=241), True),
+    (OperationalError("Received ClickHouse exception, code: 159", code=159), True),
+    (DatabaseError("Received ClickHouse exception, code: 62", code=62), False),
+    (OperationalError("Received ClickHouse exception, code: 62", code=62), False),
+    (DataError("Unable to create native array for column `latency_ms`: error"), False),
+])  # fmt: skip
+def test_what_passes_by_itself_may_be_sent_again_and_the_rest_not(error, passes):
+    """A proxy's page is no answer of the store: what was sent must be kept."""
+    found = _translated(error, _PASSING)
+    assert isinstance(found, StoreUnavailable if passes else StoreRefused)
+    assert passes or found.code == (error.code or 0)
+
+
+def test_a_person_s_own_question_that_is_too_much_is_refused():
+    assert isinstance(_translated(DatabaseError("x", code=159), _FULL), StoreRefused)
+    assert isinstance(_translated(DatabaseError("x", code=202), _FULL), StoreUnavailable)
 
 
 def test_inserts_wait_for_the_disk_when_told_to(tmp_path):
