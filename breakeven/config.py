@@ -63,7 +63,8 @@ class ServerConfig:
 
     `trusted_network`: who can reach the address is kept out by other means, so no token is asked for; `require_tokens`:
     ask for one on this machine too; `hosts`: further names by which it is asked; `tls_cert`, `tls_key`: PEM files;
-    `behind_proxy`: something in front of it speaks TLS.
+    `behind_proxy`: something in front of it speaks TLS. `spool`: folder in which what senders tell waits
+    until the ledger has it, beside an embedded store if none is named; above `spool_max_mib` senders are told to wait.
     """
 
     listen: str = "127.0.0.1:8400"
@@ -74,6 +75,8 @@ class ServerConfig:
     tls_key: str = ""
     behind_proxy: bool = False
     max_body_mib: int = 20
+    spool: str = ""
+    spool_max_mib: int = 4096
     token_metrics: tuple[str, ...] = ()
 
 

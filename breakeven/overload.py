@@ -74,8 +74,11 @@ class Doorway:
         self.refused = 0
         self._turn = asyncio.Semaphore(AT_ONCE)
 
-    async def taken(self, request: Request, take: Callable[[bytes], Awaitable[Response]]) -> Response:
-        """Read a body and hand it on; 413 for one too large, 408 for one too slow, 429 when too much is on its way."""
+    async def taken(self, request: Request, take: Callable[[bytes], Awaitable[Awaitable[Response]]]) -> Response:
+        """Read a body and hand it on, two at a time; what is left to wait for blocks nobody.
+
+        413 for one too large, 408 for one too slow, 429 when too much is on its way.
+        """
         told = request.headers.get("content-length", "")
         if told.isdigit() and int(told) > self.limit:
             return self._refusal(413)
@@ -101,7 +104,8 @@ class Doorway:
                 if late > 0 and len(body) < late * LEAST_RATE:
                     return self._refusal(408)
             async with self._turn:
-                return await take(bytes(body))
+                answer = await take(bytes(body))
+            return await answer
         finally:
             self.bytes -= held
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import html
@@ -34,9 +35,11 @@ from breakeven.jobs import Jobs
 from breakeven.openapi import NotFound, document
 from breakeven.overload import KEEP_S, MOST_CONNECTIONS, Doorway, Slow, many_files
 from breakeven.roles import ROLES
+from breakeven.waiting import waiting
 from breakeven.why import why_page
 from collector.receivers import otlp
 from collector.receivers.litellm import LiteLLMCallback
+from collector.receivers.loader import Loader
 from dashboards import page, panel
 from ledger.errors import BreakevenError, ConfigError, StoreUnavailable
 
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from breakeven.openapi import Endpoint
     from breakeven.roles import Role
     from breakeven.service import Service
+    from collector.receivers.answers import Answered
 
 log = logging.getLogger("breakeven.web")
 HEADERS = {
@@ -177,16 +181,19 @@ class Web:
         self.endpoints = Api(service).endpoints()
         limit = service.config.server.max_body_mib << 20
         self.doorway = Doorway(limit)
-        self.receiver = otlp.Receiver(
-            service.store, service.prices, service.attribution, limit, service.config.server.token_metrics
-        )
-        self.callback = LiteLLMCallback(service.store, service.prices, service.attribution, limit)
+        self.loader = Loader(service.store, service.prices, service.attribution, waiting(service))
+        self.receiver = otlp.Receiver(self.loader, limit, service.config.server.token_metrics)
+        self.callback = LiteLLMCallback(self.loader, limit)
+        self.receives = part.receives
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """Start the jobs with the server and stop them with it."""
+        """Start jobs and loader with the server and stop them with it."""
         self.jobs.start()
+        if self.receives:
+            await run_in_threadpool(self.loader.start)
         yield
+        await run_in_threadpool(self.loader.stop)
         await run_in_threadpool(self.jobs.stop)
 
     def answer(self, one: Endpoint) -> Callable[[Request], Awaitable[Response]]:
@@ -272,31 +279,40 @@ class Web:
         return metrics.text(self.service.store, self.jobs.last, now, asked_rows(self.service), self.access.failures)
 
     def receive(self, signal: otlp.Signal) -> Callable[[Request], Awaitable[Response]]:
-        """Take OTLP requests of one signal: 200 means stored."""
+        """Take OTLP requests of one signal: 200 means kept."""
 
-        def take(body: bytes, request: Request) -> otlp.Answered:
+        def take(body: bytes, request: Request) -> Answered:
             kind, coding = (request.headers.get(f"content-{name}", "") for name in ("type", "encoding"))
             return self.receiver.take(signal, body, kind, coding, datetime.now(UTC))
 
         return self._taking(take)
 
     def litellm(self) -> Callable[[Request], Awaitable[Response]]:
-        """Take the calls that a LiteLLM proxy reports: 200 means stored."""
+        """Take the calls that a LiteLLM proxy reports: 200 means kept."""
         return self._taking(
             lambda body, request: self.callback.take(
                 body, request.headers.get("content-encoding", ""), datetime.now(UTC)
             )
         )
 
-    def _taking(self, take: Callable[[bytes, Request], otlp.Answered]) -> Callable[[Request], Awaitable[Response]]:
+    def _taking(self, take: Callable[[bytes, Request], Answered]) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            async def stored(body: bytes) -> Response:
-                answered = await run_in_threadpool(take, body, request)
-                return Response(answered.body, answered.status, answered.headers)
+            async def read(body: bytes) -> Awaitable[Response]:
+                return _when_kept(await run_in_threadpool(take, body, request))
 
-            return await self.doorway.taken(request, stored)
+            return await self.doorway.taken(request, read)
 
         return handle
+
+
+async def _when_kept(answered: Answered) -> Response:
+    """Return an answer once it holds."""
+    if answered.durable is not None and answered.otherwise is not None:
+        try:
+            await asyncio.wrap_future(answered.durable)
+        except BreakevenError as error:
+            answered = answered.otherwise(error)
+    return Response(answered.body, answered.status, answered.headers)
 
 
 def _mark(*, demo: bool) -> str:

@@ -9,8 +9,7 @@ from collector import files
 from collector.bills import ChargeFile
 from collector.intake import Counts, Intake
 from collector.lines import Lines, fits
-from collector.receivers import otlp
-from collector.receivers.traces import Traces
+from collector.receivers import otlp, traces
 from collector.source import BILLS, source
 from collector.sources.requests_log import check_map
 from ledger.errors import BadRow, SourceRefused
@@ -67,7 +66,6 @@ def import_file(
     if plan.map:
         check_map(plan.map, files.columns(path, form), str(path))
     intake, bill = Intake(store, prices, attribution, str(path), now), ChargeFile(store, path.name)
-    traces = Traces(store, prices, attribution)
     parser: Any = None
     cut_short = False
     for row in _rows(store, prices, attribution, path, form, plan, intake, told):
@@ -77,7 +75,7 @@ def import_file(
             continue
         if "resourceSpans" in row.data and not plan.map:
             parser = parser or traces
-            _put_traces(traces, intake, row.line, row.data, now)
+            _put_traces(intake, row.line, row.data, now)
             continue
         if parser is None:
             parser = _parser(plan, row.data, now)
@@ -115,15 +113,17 @@ def _rows(
         yield from files.parsed(number, data)
 
 
-def _put_traces(traces: Traces, intake: Intake, line: int, data: dict[str, Any], now: datetime) -> None:
+def _put_traces(intake: Intake, line: int, data: dict[str, Any], now: datetime) -> None:
     """Take a line of OTLP/JSON, as the OpenTelemetry Collector's file exporter writes it."""
     try:
         message = otlp.from_json(otlp.TRACES, data)
     except ValueError as error:
         intake.refuse(line, BadRow("resourceSpans", f"not OTLP traces: {error}"), "otlp")
         return
-    for bad in traces.put(message, now, intake):
-        intake.refuse(line, bad, "otlp")
+    piece = traces.read(message, now)
+    traces.store([piece], intake)
+    for _, name, reason in piece.bad:
+        intake.refuse(line, BadRow(name, reason), "otlp")
 
 
 def _parser(plan: Plan, first: dict[str, Any], now: datetime) -> Any:

@@ -84,13 +84,13 @@ class Intake:
         if len(waiting) >= BATCH:
             self._flush(waiting)
 
-    def refuse(self, line: int, bad: BadRow, source: str) -> None:
-        """Queue one bad row with its reason; values are kept out, they may hold a prompt."""
+    def refuse(self, line: int, bad: BadRow, source: str, at: datetime | None = None) -> None:
+        """Queue one bad row with its reason (`at`: when it came); values are kept out, they may hold a prompt."""
         self.counts.rejected += 1
         if len(self.examples) < 5:
             self.examples.append((line, bad))
         if self.counts.rejected <= _KEEP_REJECTED:
-            self._refused.append(Rejected(self.now, source, self.origin, line, bad.field, bad.reason, ""))
+            self._refused.append(Rejected(at or self.now, source, self.origin, line, bad.field, bad.reason, ""))
 
     def finish(self) -> Counts:
         """Store what is queued and return the counts."""

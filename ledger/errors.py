@@ -3,6 +3,7 @@
 BreakevenError
 ├── ConfigError          stop and say: the configuration or command line is wrong            (exit 2)
 ├── StoreUnavailable     ask again, the same batch with the same token: nothing was lost      (exit 3)
+│   └── SpoolFull        the same, later: too much waits to be stored
 ├── StoreRefused         the store answered no: the statement or the schema is wrong          (exit 2)
 ├── SourceRefused        leave alone until somebody changes it: bad key, missing file         (exit 2)
 ├── SourceBusy           ask again later: the source is there but slow or limiting            (exit 3)
@@ -26,6 +27,10 @@ class StoreUnavailable(BreakevenError):  # noqa: N818
     """The store does not answer now."""
 
     exit_code = 3
+
+
+class SpoolFull(StoreUnavailable):
+    """So much waits to be stored that no more is taken now."""
 
 
 class StoreRefused(BreakevenError):  # noqa: N818

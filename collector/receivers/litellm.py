@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from collector.intake import Intake
-from collector.receivers.otlp import JSON, MAX_ITEMS, Answered, unpacked
+from collector.receivers.answers import Answered, kept
+from collector.receivers.otlp import JSON, MAX_ITEMS, unpacked
+from collector.receivers.piece import Piece
 from collector.receivers.wire import check_json
 from collector.sources.requests_log import Defaults, RequestsLog
-from ledger.errors import BadRow, StoreRefused, StoreUnavailable
+from ledger.errors import BadRow
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from collector.attribution import Attribution
-    from ledger.prices.register import PriceRegister
-    from ledger.store import Store
+    from collector.receivers.loader import Loader
 
 SOURCE = "litellm"
 
@@ -27,11 +26,11 @@ SOURCE = "litellm"
 class LiteLLMCallback:
     """Takes what the proxy's `generic_api` logger sends: a JSON array, lines of JSON, or one object."""
 
-    def __init__(self, store: Store, prices: PriceRegister, attribution: Attribution, limit: int) -> None:
-        self.store, self.prices, self.attribution, self.limit = store, prices, attribution, limit
+    def __init__(self, loader: Loader, limit: int) -> None:
+        self.loader, self.limit = loader, limit
 
     def take(self, body: bytes, encoding: str, now: datetime) -> Answered:
-        """Store the calls of one request; 200 means stored, with what became of them. 400 and 413 are final."""
+        """Take the calls of one request; 200 means kept. 400 and 413 are final."""
         try:
             rows = _rows(unpacked(body, encoding, self.limit))
         except OverflowError as error:
@@ -40,22 +39,18 @@ class LiteLLMCallback:
             said = "not calls of LiteLLM: send a JSON array, an object, or lines of them"
             return _answer(400, {"error": {"code": "not_json", "message": said}})
         log = RequestsLog(Defaults(), now=now, name=SOURCE)
-        intake = Intake(self.store, self.prices, self.attribution, "callback", now)
-        try:
-            for number, row in enumerate(rows, 1):
-                try:
-                    for one in log.parse(row if isinstance(row, dict) else {}):
-                        intake.take(one)
-                except BadRow as wrong:
-                    intake.refuse(number, wrong, SOURCE)
-            counts = intake.finish()
-        except StoreUnavailable as error:
-            answer = _answer(503, {"error": {"code": "store_unavailable", "message": str(error)}})
-            return Answered(503, answer.body, {**answer.headers, "Retry-After": "5"})
-        except StoreRefused as error:
-            return _answer(400, {"error": {"code": "store_refused", "message": str(error)}})
-        told = {"accepted": counts.accepted, "duplicate": counts.duplicate, "rejected": counts.rejected}
-        return _answer(200, told)
+        piece = Piece(SOURCE, "callback", now)
+        for number, row in enumerate(rows, 1):
+            try:
+                piece.requests += log.parse(row if isinstance(row, dict) else {})
+            except BadRow as wrong:
+                piece.bad.append((number, wrong.field, wrong.reason))
+        told = {"accepted": len(piece.requests), "rejected": len(piece.bad)}
+        return kept(self.loader, piece, _answer(200, told), _failed)
+
+
+def _failed(status: int, text: str) -> Answered:
+    return _answer(status, {"error": {"code": "store_refused" if status == 400 else "not_now", "message": text}})
 
 
 def _rows(body: bytes) -> list[Any]:

@@ -7,6 +7,7 @@ import json
 import logging
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import ParseDict, ParseError
@@ -21,22 +22,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from collector.receivers import wire
+from collector.receivers import traces, wire
+from collector.receivers.answers import Answered, kept, refusal
 from collector.receivers.engine_metrics import EngineMetrics
 from collector.receivers.gpu_metrics import GpuMetrics, points
-from collector.receivers.spans import spans
 from collector.receivers.token_metrics import TokenMetrics
-from collector.receivers.traces import Traces
-from ledger.errors import StoreRefused, StoreUnavailable
+from ledger.errors import BadRow, BreakevenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime
 
-    from collector.attribution import Attribution
-    from ledger.errors import BadRow
-    from ledger.prices.register import PriceRegister
-    from ledger.store import Store
+    from collector.receivers.loader import Loader
 
 log = logging.getLogger("breakeven.receivers")
 PROTOBUF = "application/x-protobuf"
@@ -50,15 +47,6 @@ _IDS = ("traceId", "spanId", "parentSpanId")
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """An HTTP answer: status, body, headers."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Signal:
     """What differs between traces, metrics and logs."""
 
@@ -66,7 +54,8 @@ class Signal:
     request: Any
     response: Any
     rejected: str
-    paths: tuple[tuple[int, ...], ...]
+    paths: wire.Paths
+    attributes: wire.Paths
     count: Callable[[Any], int]
 
 
@@ -76,14 +65,22 @@ TRACES = Signal(
     ExportTraceServiceResponse,
     "rejected_spans",
     wire.TRACES,
-    lambda m: sum(1 for _ in spans(m)),
+    wire.TRACE_ATTRIBUTES,
+    lambda m: sum(len(scope.spans) for one in m.resource_spans for scope in one.scope_spans),
 )
 METRICS = Signal(
     "metrics", ExportMetricsServiceRequest, ExportMetricsServiceResponse, "rejected_data_points", wire.METRICS,
+    wire.METRIC_ATTRIBUTES,
     lambda m: sum(1 for _ in points(m)),
 )  # fmt: skip
 LOGS = Signal(
-    "logs", ExportLogsServiceRequest, ExportLogsServiceResponse, "rejected_log_records", wire.LOGS, lambda _: 0
+    "logs",
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+    "rejected_log_records",
+    wire.LOGS,
+    wire.LOG_ATTRIBUTES,
+    lambda _: 0,
 )
 
 
@@ -92,20 +89,14 @@ class Receiver:
 
     def __init__(
         self,
-        store: Store,
-        prices: PriceRegister,
-        attribution: Attribution,
+        loader: Loader,
         limit: int,
         token_metrics: Collection[str] = (),
     ) -> None:
-        self.limit = limit
-        tokens = TokenMetrics(store, prices, attribution, frozenset(token_metrics))
-        metrics = (GpuMetrics(store), EngineMetrics(store, attribution), tokens)
-        self._takers: dict[str, Callable[[Any, datetime], list[BadRow]]] = {
-            "traces": Traces(store, prices, attribution).take,
-            "metrics": lambda message, now: [bad for one in metrics for bad in one.take(message, now)],
-            "logs": lambda _, __: [],  # events repeat what spans tell
-        }
+        self.loader, self.limit = loader, limit
+        store, attribution = loader.store, loader.attribution
+        tokens = TokenMetrics(store, loader.prices, attribution, frozenset(token_metrics))
+        self._metrics = (GpuMetrics(store), EngineMetrics(store, attribution), tokens)
 
     def take(self, signal: Signal, body: bytes, content_type: str, encoding: str, now: datetime) -> Answered:
         """Store one request; what cannot be taken in it is counted as partial success."""
@@ -121,25 +112,27 @@ class Receiver:
             return _failed(400, f"not an OTLP {signal.name} request{told}", kind)
         if signal.count(message) > MAX_ITEMS:
             return _failed(413, f"more than {MAX_ITEMS} {signal.name} in one request", kind)
-        return self._stored(signal, message, kind, now)
+        return self._answered(signal, message, kind, now)
 
-    def _stored(self, signal: Signal, message: Any, kind: str, now: datetime) -> Answered:
+    def _answered(self, signal: Signal, message: Any, kind: str, now: datetime) -> Answered:
+        if signal is TRACES:
+            piece = traces.read(message, now)
+            bad = [BadRow(name, reason) for _, name, reason in piece.bad]
+            return kept(self.loader, piece, _taken(signal, bad, kind), partial(_failed, kind=kind))
         try:
-            bad = self._takers[signal.name](message, now)
-        except StoreUnavailable as error:
-            answer = _failed(503, str(error), kind)
-            return Answered(503, answer.body, {**answer.headers, "Retry-After": "5"})
-        except StoreRefused as error:  # what no store will ever take must not block what waits behind it
-            log.warning("a request was refused by the store: %s", error)
-            return _failed(400, str(error), kind)
-        return Answered(200, _taken(signal, bad, kind), {"Content-Type": kind})
+            # Logs are not read: events repeat what spans tell.
+            bad = [bad for one in self._metrics for bad in one.take(message, now)] if signal is METRICS else []
+        except BreakevenError as error:
+            log.warning("a request was not stored: %s", error)
+            return refusal(error, partial(_failed, kind=kind))
+        return _taken(signal, bad, kind)
 
 
 def _decoded(signal: Signal, body: bytes, kind: str) -> Any:
     if kind == PROTOBUF:
         if wire.count(body, signal.paths, MAX_ITEMS) > MAX_ITEMS:
             raise OverflowError(f"more than {MAX_ITEMS} {signal.name} in one request")
-        if len(body) > 1 << 20 and wire.count(body, wire.ATTRIBUTES, MAX_ATTRIBUTES) > MAX_ATTRIBUTES:
+        if len(body) > 1 << 20 and wire.count(body, signal.attributes, MAX_ATTRIBUTES) > MAX_ATTRIBUTES:
             raise OverflowError(f"more than {MAX_ATTRIBUTES} attributes in one request")
         return signal.request.FromString(body)
     wire.check_json(body)
@@ -178,11 +171,15 @@ def _whole(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _taken(signal: Signal, bad: list[BadRow], kind: str) -> bytes:
+def _taken(signal: Signal, bad: list[BadRow], kind: str) -> Answered:
+    return Answered(200, _partial(signal, bad, kind), {"Content-Type": kind})
+
+
+def _partial(signal: Signal, bad: list[BadRow], kind: str) -> bytes:
     if kind == JSON:
         field = "".join(part.title() if n else part for n, part in enumerate(signal.rejected.split("_")))
-        partial = {"partialSuccess": {field: str(len(bad)), "errorMessage": str(bad[0])}} if bad else {}
-        return json.dumps(partial).encode()
+        told = {"partialSuccess": {field: str(len(bad)), "errorMessage": str(bad[0])}} if bad else {}
+        return json.dumps(told).encode()
     response = signal.response()
     if bad:
         setattr(response.partial_success, signal.rejected, len(bad))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from collector.intake import Intake
+from collector.receivers.piece import Heard, Piece
 from collector.receivers.spans import SOURCE, Span, is_about_models, is_inference, request, spans, started
 from ledger.errors import BadRow
 from ledger.records import Request, SpanLink
@@ -14,8 +14,7 @@ from ledger.records import Request, SpanLink
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from collector.attribution import Attribution
-    from ledger.prices.register import PriceRegister
+    from collector.intake import Intake
     from ledger.store import Store
 
 _WITHDRAWN = 1
@@ -23,53 +22,57 @@ _WITHDRAWN = 1
 _MAX_DEPTH = 200
 
 
-class Traces:
-    """Stores the requests that traces tell of, and remembers how their spans hang together."""
+def read(message: Any, now: datetime) -> Piece:
+    """Return what an ExportTraceServiceRequest tells; pure."""
+    found = list(spans(message))
+    requests, bad = _requests(found, now)
+    place = {key: number for number, key in enumerate(requests)}
+    heard = []
+    for span in found:
+        key = (span.trace, span.span)
+        link = _link(span, requests.get(key))
+        heard.append(Heard(link, place.get(key, -1), is_inference(span), is_about_models(span)))
+    told = [(number, wrong.field, wrong.reason) for number, wrong in enumerate(bad, 1)]
+    return Piece(SOURCE, SOURCE, now, list(requests.values()), heard, told)
 
-    def __init__(self, store: Store, prices: PriceRegister, attribution: Attribution) -> None:
-        self.store, self.prices, self.attribution = store, prices, attribution
 
-    def take(self, message: Any, now: datetime) -> list[BadRow]:
-        """Store an ExportTraceServiceRequest; return what could not be taken. Sent again, it changes nothing."""
-        intake = Intake(self.store, self.prices, self.attribution, SOURCE, now, counting=False)
-        bad = self.put(message, now, intake)
-        for number, wrong in enumerate(bad, 1):
-            intake.refuse(number, wrong, SOURCE)
-        intake.finish()
-        return bad
+def store(pieces: list[Piece], intake: Intake) -> int:
+    """Give the requests of pieces to an intake and remember their spans; return how many were set aside as repeats."""
+    heard = {(one.link.trace, one.link.span): one for piece in pieces for one in piece.spans}
+    requests = {
+        (one.link.trace, one.link.span): piece.requests[one.request]
+        for piece in pieces
+        for one in piece.spans
+        if one.request >= 0
+    }
+    known = _known(intake.store, {trace for (trace, _), one in heard.items() if one.inference or one.link.parent})
+    traces = {trace for trace, _ in requests} | {trace for trace, _ in known}
+    links = {key: one.link for key, one in heard.items() if key[0] in traces or one.about_models}
+    nodes = {**known, **links}
+    repeats = wrappers(nodes)
+    for key, one in requests.items():
+        if key not in repeats:
+            intake.take(one)
+    for piece in pieces:
+        for one in piece.requests if not piece.spans else ():
+            intake.take(one)
+    counted = {link.event_key for key, link in nodes.items() if key not in repeats}
+    for key in repeats & set(known):  # counted before what it wraps was known
+        if known[key].event_key not in counted:
+            intake.take(_withdrawal(known[key]))
+    months: dict[tuple[int, int], list[SpanLink]] = defaultdict(list)
+    for link in links.values():
+        months[link.at.year, link.at.month].append(link)
+    for rows in months.values():
+        intake.store.add(rows)
+    return len(repeats & set(requests))
 
-    def put(self, message: Any, now: datetime, intake: Intake) -> list[BadRow]:
-        """Give the requests of a message to an intake and remember their spans; return what could not be taken."""
-        found = list(spans(message))
-        known = self._known({span.trace for span in found if is_inference(span) or span.parent})
-        requests, bad = _requests(found, now)
-        traces = {span.trace for span in found if (span.trace, span.span) in requests} | {trace for trace, _ in known}
-        links = {
-            (span.trace, span.span): _link(span, requests.get((span.trace, span.span)))
-            for span in found
-            if span.trace in traces or is_about_models(span)
-        }
-        nodes = {**known, **links}
-        repeats = wrappers(nodes)
-        for place, one in requests.items():
-            if place not in repeats:
-                intake.take(one)
-        counted = {link.event_key for place, link in nodes.items() if place not in repeats}
-        for place in repeats & set(known):  # counted before what it wraps was known
-            if known[place].event_key not in counted:
-                intake.take(_withdrawal(known[place]))
-        months: dict[tuple[int, int], list[SpanLink]] = defaultdict(list)
-        for link in links.values():
-            months[link.at.year, link.at.month].append(link)
-        for rows in months.values():
-            self.store.add(rows)
-        return bad
 
-    def _known(self, traces: set[str]) -> dict[tuple[str, str], SpanLink]:
-        if not traces:
-            return {}
-        rows = self.store.ask("collector.receivers", "span_links", traces=sorted(traces))
-        return {(row["trace"], row["span"]): SpanLink(**row) for row in rows}
+def _known(base: Store, traces: set[str]) -> dict[tuple[str, str], SpanLink]:
+    if not traces:
+        return {}
+    rows = base.ask("collector.receivers", "span_links", traces=sorted(traces))
+    return {(row["trace"], row["span"]): SpanLink(**row) for row in rows}
 
 
 def _requests(found: list[Span], now: datetime) -> tuple[dict[tuple[str, str], Request], list[BadRow]]:

@@ -7,8 +7,15 @@ TRACES: Paths = ((1, 2, 2),)
 LOGS: Paths = ((1, 2, 2),)
 METRICS: Paths = tuple((1, 2, 2, kind, 1) for kind in (5, 7, 9, 10, 11))
 """Fields that lead to spans, records, points (of gauges, sums, histograms, exponential ones, summaries)."""
-ATTRIBUTES: Paths = ((1, 2, 2, 9), (1, 2, 2, 6), (1, 2, 2, 5, 1, 7), (1, 2, 2, 7, 1, 7), (1, 2, 2, 9, 1, 9))
-"""Fields that lead to attributes of spans, of records, of points."""
+TRACE_ATTRIBUTES: Paths = ((1, 1, 1), (1, 2, 2, 9), (1, 2, 2, 11, 3), (1, 2, 2, 13, 4))
+LOG_ATTRIBUTES: Paths = ((1, 1, 1), (1, 2, 2, 6))
+METRIC_ATTRIBUTES: Paths = (
+    (1, 1, 1), (1, 2, 2, 5, 1, 7), (1, 2, 2, 7, 1, 7), (1, 2, 2, 9, 1, 9), (1, 2, 2, 10, 1, 1), (1, 2, 2, 11, 1, 7),
+)  # fmt: skip
+"""Fields that lead to attributes: of resources, of spans with their events and links, of records, of points.
+
+One signal's paths lead nowhere in another's message: field 5 of a span is its name, field 5 of a metric its gauge.
+"""
 MOST_MARKS = 2_000_000
 """Most braces, brackets and commas of a JSON body."""
 

@@ -25,6 +25,7 @@ from breakeven.client import Client, Refused
 from breakeven.config import parse
 from breakeven.service import Service
 from collector.receivers import otlp, wire
+from collector.receivers.loader import Loader
 from ledger.errors import ConfigError
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
@@ -213,7 +214,7 @@ def test_the_count_is_that_of_the_parsed_message(path):
 def test_ten_mebibytes_of_nothing_cost_little_memory(service, path):
     signal = otlp.METRICS if len(path) > 4 or path in wire.METRICS else otlp.TRACES
     body = nested(*path, times=5_000_000)
-    receiver = otlp.Receiver(service.store, service.prices, service.attribution, 20 << 20)
+    receiver = otlp.Receiver(Loader(service.store, service.prices, service.attribution), 20 << 20)
     before = resident()
     answer = receiver.take(signal, body, "application/x-protobuf", "", datetime.now(UTC))
     assert answer.status == 413

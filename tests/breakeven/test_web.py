@@ -255,7 +255,7 @@ def test_what_is_sent_to_the_doors_is_stored(client, store):
     assert client.post("/v1/logs", json={}).json() == {}
     call = {"id": "x", "litellm_call_id": "y", "status": "success", "model": "gpt-4o-mini", "custom_llm_provider": "openai",
             "prompt_tokens": 88, "completion_tokens": 1, "startTime": start / 1e9}  # fmt: skip
-    assert client.put("/v1/litellm", json=call).json() == {"accepted": 1, "duplicate": 0, "rejected": 0}
+    assert client.put("/v1/litellm", json=call).json() == {"accepted": 1, "rejected": 0}
     assert store.read("SELECT total_input FROM v_requests WHERE total_input IN (77, 88) ORDER BY 1")[1] == [
         (77,),
         (88,),

@@ -11,6 +11,7 @@ import pytest
 from provider import listening
 
 from collector.attribution import Attribution
+from collector.receivers.loader import Loader
 from collector.receivers.otlp import TRACES, Receiver
 from ledger.prices.register import PriceRegister
 
@@ -54,7 +55,7 @@ def provide(path, _, body):
 )
 def test_the_tokens_stored_are_what_the_provider_said_once(store, emitters, expected):
     """(status, input, cached, output, approximate) of each call; two instrumentations at once tell each call twice."""
-    receiver = Receiver(store, PriceRegister(store), Attribution(), 20 << 20)
+    receiver = Receiver(Loader(store, PriceRegister(store), Attribution()), 20 << 20)
 
     def receive(path, headers, body):
         assert path == "/v1/traces"

@@ -8,6 +8,7 @@ import pytest
 
 from collector.attribution import Attribution
 from collector.receivers.litellm import LiteLLMCallback
+from collector.receivers.loader import Loader
 from ledger.errors import StoreUnavailable
 from ledger.prices.register import PriceRegister
 
@@ -26,12 +27,12 @@ CALLS = [call(n) for n in range(5)]
 
 @pytest.fixture
 def callback(store):
-    return LiteLLMCallback(store, PriceRegister(store), Attribution(), 1 << 20)
+    return LiteLLMCallback(Loader(store, PriceRegister(store), Attribution()), 1 << 20)
 
 
 def counts(answer):
     assert answer.status == 200, answer.body
-    return tuple(json.loads(answer.body)[name] for name in ("accepted", "duplicate", "rejected"))
+    return tuple(json.loads(answer.body)[name] for name in ("accepted", "rejected"))
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,10 @@ def counts(answer):
 )
 def test_calls_come_in_once_and_without_their_words(store, callback, body):
     coding = "gzip" if body[:2] == b"\x1f\x8b" else ""
-    assert counts(callback.take(body, coding, NOW)) == (5, 0, 0)
-    assert counts(callback.take(body, coding, NOW)) == (0, 5, 0)
+    assert counts(callback.take(body, coding, NOW)) == (5, 0)
+    assert callback.loader.repeats["litellm"] == 0
+    assert counts(callback.take(body, coding, NOW)) == (5, 0)
+    assert callback.loader.repeats["litellm"] == 5
     assert store.read("SELECT count(), sum(total_input), sum(output), any(key) FROM v_requests")[1] == [
         (5, 500, 50, "checkout")
     ]
@@ -54,9 +57,9 @@ def test_calls_come_in_once_and_without_their_words(store, callback, body):
 
 
 def test_one_object_and_a_bad_one_beside_good_ones(store, callback):
-    assert counts(callback.take(json.dumps(call(9)).encode(), "", NOW)) == (1, 0, 0)
+    assert counts(callback.take(json.dumps(call(9)).encode(), "", NOW)) == (1, 0)
     rows = [call(1), call(2, prompt_tokens=-5), call(3), "nonsense"]
-    assert counts(callback.take(json.dumps(rows).encode(), "", NOW)) == (2, 0, 2)
+    assert counts(callback.take(json.dumps(rows).encode(), "", NOW)) == (2, 2)
     assert store.read("SELECT line, field FROM rejected FINAL ORDER BY line")[1] == [(2, "prompt_tokens"), (4, "line")]
 
 
@@ -71,6 +74,6 @@ def test_without_a_store_it_asks_to_send_again(callback, monkeypatch):
     def away(*_, **__):
         raise StoreUnavailable("gone")
 
-    monkeypatch.setattr(callback.store, "add_columns", away)
+    monkeypatch.setattr(callback.loader.store, "add_columns", away)
     answer = callback.take(json.dumps(CALLS).encode(), "", NOW)
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")

@@ -9,6 +9,7 @@ from made import DATA, request
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from collector.attribution import Attribution
+from collector.receivers.loader import Loader
 from collector.receivers.otlp import METRICS, PROTOBUF, Receiver
 from ledger.costing import report
 from ledger.costing.declared import Declared
@@ -22,7 +23,7 @@ NANO = 10**9
 
 
 def receiver(store, *services):
-    return Receiver(store, PriceRegister(store), Attribution(), 20 << 20, services)
+    return Receiver(Loader(store, PriceRegister(store), Attribution()), 20 << 20, services)
 
 
 def send(door, name):

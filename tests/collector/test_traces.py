@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from collector.attribution import Attribution
+from collector.receivers.loader import Loader
 from collector.receivers.otlp import JSON, LOGS, METRICS, PROTOBUF, TRACES, Receiver
 from ledger.prices.register import PriceRegister
 
@@ -25,7 +26,7 @@ START = NOW.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=
 
 @pytest.fixture
 def receiver(store):
-    return Receiver(store, PriceRegister(store), Attribution(), 20 << 20)
+    return Receiver(Loader(store, PriceRegister(store), Attribution()), 20 << 20)
 
 
 def send(receiver, name, signal=TRACES):
@@ -72,7 +73,7 @@ def test_what_an_emitter_tells_is_what_happened(store, receiver, name):
     assert sorted(found, key=str) == sorted(EXPECTED[name], key=str)
     before = store._client.query("SELECT * EXCEPT ver FROM requests FINAL ORDER BY ALL").result_rows
     send(receiver, name)
-    send(Receiver(store, PriceRegister(store), Attribution(), 20 << 20), name)
+    send(Receiver(Loader(store, PriceRegister(store), Attribution()), 20 << 20), name)
     assert store._client.query("SELECT * EXCEPT ver FROM requests FINAL ORDER BY ALL").result_rows == before
 
 
@@ -194,9 +195,9 @@ GV18_ALL = [usage(1, 2, (50, 5)), usage(2, 3, (50, 5), "execute_tool"), usage(3,
 def test_nested_spans_count_once_in_any_order(store, prices, spans, expected, order):
     """D1, I18: one request a span, another receiver for each, in every order; and all in one request."""
     for number in order:
-        take(Receiver(store, prices, Attribution(), 1 << 20), spans[number])
+        take(Receiver(Loader(store, prices, Attribution()), 1 << 20), spans[number])
     assert totals(store) == expected
-    take(Receiver(store, prices, Attribution(), 1 << 20), together(*spans))
+    take(Receiver(Loader(store, prices, Attribution()), 1 << 20), together(*spans))
     assert totals(store) == expected
 
 

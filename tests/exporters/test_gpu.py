@@ -21,6 +21,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from collector.attribution import Attribution
 from collector.receivers import otlp
+from collector.receivers.loader import Loader
 from collector.receivers.otlp import PROTOBUF, Receiver
 from exporters.gpu import METRICS, Reading, observations
 from exporters.spool import Sender, Spool
@@ -249,7 +250,7 @@ def test_from_the_driver_to_the_ledger(store, sent):
 
 
 def receiver_of(store):
-    return Receiver(store, PriceRegister(store), Attribution(), 1 << 20)
+    return Receiver(Loader(store, PriceRegister(store), Attribution()), 1 << 20)
 
 
 def request(**more):
@@ -363,7 +364,7 @@ def test_a_receiver_that_is_away_and_a_killed_exporter_lose_nothing(driver, stor
         server.server_close()
         thread.join()
     assert waiting(spool) == 0
-    receiver = Receiver(store, PriceRegister(store), Attribution(), 20 << 20)
+    receiver = Receiver(Loader(store, PriceRegister(store), Attribution()), 20 << 20)
     for _, headers, body in [*server.got, *server.got]:
         assert receiver.take(otlp.METRICS, body, headers["content-type"], "", datetime.now(UTC)).status == 200
     times = [row[0] for row in store.read("SELECT at FROM gpu_samples FINAL WHERE gpu LIKE '%0' ORDER BY at")[1]]

@@ -7,6 +7,7 @@ import pytest
 from made import request
 
 from collector.attribution import Attribution
+from collector.receivers.loader import Loader
 from collector.receivers.otlp import METRICS, PROTOBUF, Receiver
 from exporters.inference import Interval, Server, message
 from ledger.costing import report
@@ -28,7 +29,7 @@ DECLARED = Declared(
 
 @pytest.fixture
 def door(store):
-    return Receiver(store, PriceRegister(store), Attribution((), (DEPLOYMENT,)), 20 << 20)
+    return Receiver(Loader(store, PriceRegister(store), Attribution(()), (DEPLOYMENT,)), 20 << 20)
 
 
 def tell(door, *found, deployment="chat", url="http://host:8000/metrics"):
