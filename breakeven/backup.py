@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path  # noqa: TC003 - typer asks for the hints at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,11 +10,12 @@ import typer
 
 from breakeven import config, show
 from breakeven.command import Json, options, print_json, progress, wants_json
+from breakeven.waiting import waiting
 from ledger.store import Store
 from ledger.store.backup import backup, restore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def backup_command(
@@ -27,8 +29,10 @@ def backup_command(
 
     The copy holds rows and hashes of access tokens, no configuration and no keys: keep the configuration beside it.
     """
-    with _store() as store:
-        found = _shown("copying", lambda told: backup(store, target.absolute(), portable=portable, told=told))
+    with _store() as (store, waits):
+        found = _shown(
+            "copying", lambda told: backup(store, target.absolute(), portable=portable, waiting=waits, told=told)
+        )
     rows = sum(found["tables"].values())
     if wants_json(as_json):
         print_json(
@@ -47,8 +51,8 @@ def restore_command(
 
     Run it into a scratch folder now and then: a backup that was never put back is a hope.
     """
-    with _store() as store:
-        done = _shown("putting back", lambda told: restore(store, source, told))
+    with _store() as (store, waits):
+        done = _shown("putting back", lambda told: restore(store, source, told, waiting=waits))
         spent = store.ask("breakeven", "restored_totals")
     if wants_json(as_json):
         print_json({"tables": {one.table: one.found for one in done}, "totals": spent})
@@ -59,9 +63,12 @@ def restore_command(
         show.say(f"{row['side']}: {row['usd']:,.6f} USD booked, {row['first']:%Y-%m-%d} to {row['last']:%Y-%m-%d}")
 
 
-def _store() -> Store:
-    given = config.load(options.config).store
-    return Store(config.with_password(options.store or given.url), cluster=given.cluster)
+@contextlib.contextmanager
+def _store() -> Iterator[tuple[Store, Path | None]]:
+    """Open the store; yield it with the folder of its receive spool."""
+    given = config.load(options.config)
+    with Store(config.with_password(options.store or given.store.url), cluster=given.store.cluster) as store:
+        yield store, waiting(given, store).folder
 
 
 def _shown(what: str, action: Callable[[Callable[[int, int], None]], Any]) -> Any:

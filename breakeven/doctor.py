@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from breakeven.waiting import waiting
+from collector.receivers.segments import standing
 from ledger.store.migrate import shipped
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ LEAST_BYTES = 2_000_000_000
 """Free on the store's disk: the engine refuses inserts below one gigabyte."""
 BOOK_DAYS = 45
 SKEW_S = 5
+WAIT_S = 60
+"""What senders told is loaded within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Looked:
 def examine(service: Service, told: Callable[[int, int], None] | None = None) -> list[Looked]:
     """Look at everything; nothing is changed but that the tick brings the derived tables up to the facts first."""
     service.tick()
-    steps = (_schema, _walls, _files, _sums, _days, _identity, _clock, _room, _book, _jobs)
+    steps = (_schema, _walls, _files, _sums, _days, _identity, _clock, _room, _waiting, _book, _jobs)
     out = []
     for number, step in enumerate(steps):
         out += list(step(service))
@@ -94,7 +98,7 @@ def _identity(service: Service) -> Iterator[Looked]:
 
 
 def _clock(service: Service) -> Iterator[Looked]:
-    (row,) = service.store.ask(_PACKAGE, "doctor_clock")
+    (row,) = service.store.ask("ledger.store", "store_clock")
     skew = abs((row["there"] - datetime.now(UTC)).total_seconds())
     wrong = f"the store's clock is {skew:.0f} s from ours: set both by NTP" if skew > SKEW_S else ""
     yield Looked("clock", f"{skew:.1f} s from the store's", wrong)
@@ -106,6 +110,19 @@ def _room(service: Service) -> Iterator[Looked]:
     free = shutil.disk_usage(service.store.folder).free
     wrong = "less than 2 GB free: inserts are refused below 1 GB" if free < LEAST_BYTES else ""
     yield Looked("disk", f"{free / 1e9:,.1f} GB free", wrong)
+
+
+def _waiting(service: Service) -> Iterator[Looked]:
+    folder = waiting(service.config, service.store).folder
+    if folder is None:
+        return
+    found = standing(folder)
+    wrong = []
+    if found.oldest_s > WAIT_S:
+        wrong.append(f"the oldest has waited {found.oldest_s:,.0f} s: `breakeven run` loads it")
+    if found.broken:
+        wrong.append(f"{found.broken} spoiled files in {folder}: what could be read of them is stored")
+    yield Looked("receive spool", f"{found.bytes / 1e6:,.1f} MB wait", "; ".join(wrong))
 
 
 def _book(service: Service) -> Iterator[Looked]:

@@ -21,6 +21,7 @@ from breakeven import show
 from breakeven.answers import moment
 from breakeven.command import Json, opened, print_json, progress, wants_json
 from breakeven.export_config import FORMATS, ExportConfig
+from collector.fields import AHEAD
 from ledger.costing import focus, focus_check, report
 from ledger.errors import ConfigError, StoreUnavailable
 from ledger.records import SourceState
@@ -170,7 +171,7 @@ def due(service: Service, now: datetime) -> list[ExportConfig]:
     for one in service.config.exports.values():
         seen = service.store.ask("ledger.store", "cursor", source="export", name=one.name)
         last = datetime.fromisoformat(seen[0]["value"]) if seen else None
-        if one.kind != "otlp" and (last is None or now - last >= timedelta(hours=one.every_hours)):
+        if one.kind != "otlp" and (last is None or not now - timedelta(hours=one.every_hours) < last <= now + AHEAD):
             out.append(one)
     return out
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ PRICES_S = 12 * 3600
 RETENTION_S = 24 * 3600
 ALERTS_S = 15
 EXPORTS_S, RETRY_S = 5, 300
+CLOCK_S, MOVED_S = 2.0, 5.0
+"""How often the clock is looked at, and from how many seconds on it was set."""
 MIN_KEPT_DAYS = 62
 """The open invoice month and the days in which bills are still restated: never dropped."""
 
@@ -61,6 +64,8 @@ class Jobs:
         self._told_week: datetime | None = None
         self._exported: dict[str, datetime] = {}
         self._scheduler = BackgroundScheduler(timezone=UTC)
+        self._stopping = threading.Event()
+        self._watch = threading.Thread(target=self._watch_clock, name="clock", daemon=True)
         for name, seconds, action in (
             ("cost", TICK_S, self.cost),
             ("verdict", VERDICT_S, self.verdict),
@@ -90,15 +95,32 @@ class Jobs:
         }
         self.service.store.add([SourceState("breakeven", "build", json.dumps(build))])
         self._scheduler.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """Let the running job end and begin no other."""
         if not self._scheduler.running:
             return
+        self._stopping.set()
         self._scheduler.shutdown(wait=True)
         for lease in self.leases.values():
             with contextlib.suppress(BreakevenError):  # it ends by itself
                 lease.release()
+
+    def _watch_clock(self) -> None:
+        """See to it that jobs go on when the clock is set: the next run of each lies at an instant of the old one."""
+        offset = time.time() - time.monotonic()
+        while not self._stopping.wait(CLOCK_S):
+            moved = time.time() - time.monotonic() - offset
+            if abs(moved) < MOVED_S:
+                continue
+            log.warning("the clock was set by %+.0f s; all jobs begin anew", moved)
+            offset += moved
+            with self._asking, self._one:
+                self._looked.clear()
+                self._exported.clear()
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(UTC))
 
     def _in_turn(self, name: str, action: Callable[[], str]) -> None:
         """Run a job if this program holds the lease of its group."""

@@ -58,10 +58,10 @@ class Lease:
     def holds(self, now: datetime) -> bool:
         """Take or renew it if that is due; say whether this program has it."""
         at = now.timestamp()
-        if at < self._until - LEASE_S / 2:
+        if LEASE_S / 2 < self._until - at <= LEASE_S:  # further ahead it was taken by a clock that has gone back
             return True
         held = self.holder()
-        if held and held.name != self.name and held.until > at and not held.gone():
+        if held and held.name != self.name and at < held.until <= at + 2 * LEASE_S and not held.gone():
             self._until = 0.0
             return False
         self._write(now + timedelta(seconds=LEASE_S))

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
 
+from collector.receivers.loader import RECEIVED
+from collector.receivers.segments import standing
 from ledger.costing import report
 
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
+    from collector.receivers.loader import Loader
     from ledger.records import JobRun
     from ledger.store import Store
 
@@ -28,9 +31,12 @@ def text(
     as_of: datetime,
     asked: list[dict[str, Any]] | None = None,
     failed_logins: int = 0,
+    loader: Loader | None = None,
 ) -> bytes:
     """Return the metrics as Prometheus text; an unknown value has no sample, it is not 0."""
     registry = collected(store, jobs, as_of, asked)
+    if loader is not None:
+        _received(registry, loader)
     refused = Counter("breakeven_failed_logins", "Requests with a token that does not hold.", registry=registry)
     refused.inc(failed_logins)
     return generate_latest(registry)
@@ -82,6 +88,24 @@ def collected(
     _sources(registry, asked or [])
     _workloads(registry, store, as_of)
     return registry
+
+
+def _received(registry: CollectorRegistry, loader: Loader) -> None:
+    """Tell what the receivers of this process have set aside, and what waits on disk, whoever wrote it."""
+    repeats = Counter("breakeven_duplicates", "Requests that were told before, or that another row tells.", ["source"],
+                      registry=registry)  # fmt: skip
+    for source in RECEIVED:
+        repeats.labels(source).inc(loader.repeats[source])
+    lost = Counter("breakeven_receive_refused", "Requests of senders that the store refused.", registry=registry)
+    lost.inc(loader.refused)
+    if loader.place.folder is not None:
+        found = standing(loader.place.folder)
+        waits = Gauge("breakeven_receive_spool_bytes", "Acknowledged, not yet in the store.", registry=registry)
+        waits.set(found.bytes)
+        oldest = Gauge("breakeven_receive_spool_oldest_seconds", "Age of the oldest file of it.", registry=registry)
+        oldest.set(found.oldest_s)
+        broken = Gauge("breakeven_receive_spool_broken_files", "Spoiled files put aside.", registry=registry)
+        broken.set(found.broken)
 
 
 def _workloads(registry: CollectorRegistry, store: Store, as_of: datetime) -> None:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from collector.receivers.loader import Place
 
 if TYPE_CHECKING:
-    from breakeven.service import Service
+    from breakeven.config import Config
+    from ledger.store import Store
 
 
-def waiting(service: Service) -> Place:
+def waiting(config: Config, store: Store) -> Place:
     """Return the place; a server's receivers have no disk unless one is named, and answer after the insert."""
-    given = service.config.server
+    given = config.server
     if given.spool:
         folder: Path | None = Path(given.spool).expanduser()
     else:
-        folder = None if service.store.server else service.store.folder / "receive"
+        folder = None if store.server else store.folder / "receive"
     return Place(folder, given.spool_max_mib << 20)

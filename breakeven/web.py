@@ -181,7 +181,7 @@ class Web:
         self.endpoints = Api(service).endpoints()
         limit = service.config.server.max_body_mib << 20
         self.doorway = Doorway(limit)
-        self.loader = Loader(service.store, service.prices, service.attribution, waiting(service))
+        self.loader = Loader(service.store, service.prices, service.attribution, waiting(service.config, service.store))
         self.receiver = otlp.Receiver(self.loader, limit, service.config.server.token_metrics)
         self.callback = LiteLLMCallback(self.loader, limit)
         self.receives = part.receives
@@ -275,8 +275,10 @@ class Web:
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
     def _metrics(self) -> bytes:
-        now = datetime.now(UTC)
-        return metrics.text(self.service.store, self.jobs.last, now, asked_rows(self.service), self.access.failures)
+        now, loader = datetime.now(UTC), self.loader if self.receives else None
+        return metrics.text(
+            self.service.store, self.jobs.last, now, asked_rows(self.service), self.access.failures, loader
+        )
 
     def receive(self, signal: otlp.Signal) -> Callable[[Request], Awaitable[Response]]:
         """Take OTLP requests of one signal: 200 means kept."""

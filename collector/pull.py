@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from collector.bills import key_of, merged, placed
+from collector.fields import AHEAD
 from collector.intake import Intake
 from collector.source import Given, PulledSource, Stream, source
 from ledger.errors import BadRow, SourceBusy, SourceRefused
@@ -55,7 +56,7 @@ class Puller:
         for given in self.sources:
             for stream in source(given.kind).streams:
                 tried = self.health(given.name, stream.name).tried
-                if tried is None or now - tried >= timedelta(seconds=stream.poll_s):
+                if tried is None or not now - timedelta(seconds=stream.poll_s) < tried <= now + AHEAD:
                     out.append((given, stream))
         return out
 

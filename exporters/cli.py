@@ -167,7 +167,7 @@ def _serve(given: argparse.Namespace, spool: Spool, close: Callable[[], None]) -
     sending.join(timeout=5)
     sender.pause = lambda _: None
     sender.drain()
-    left = spool.counts()["waiting"]
+    left = spool.left()
     if left:
         print(f"{left} batches wait in {spool.path} ({sender.last_error}).", file=sys.stderr)
     spool.close()

@@ -49,7 +49,8 @@ class Batch:
 class Spool:
     """Batches on disk. Every call is one transaction; a kill at any point loses at most the batch being put.
 
-    A file that is broken is put aside and a new one begun; while the disk is full the newest batches stay in memory.
+    A file that is broken is put aside and a new one begun. A full disk breaks nothing: what is on it stays, the newest
+    batches wait in memory, and a file that cannot even be opened is tried again with each batch.
     """
 
     def __init__(self, path: Path, limit: int = LIMIT) -> None:
@@ -64,7 +65,9 @@ class Spool:
         except OSError:
             self._lock.close()
             raise SpoolInUse(f"{path}: another exporter uses this spool; give each its own --spool") from None
-        self._base = self._opened()
+        self._kept: sqlite3.Connection | None = None
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._kept = self._opened()
 
     def put(self, path: str, body: bytes, state: dict[str, str] | None = None) -> None:
         """Keep a batch and, in one transaction, what it was counted from; over the limit the oldest are dropped."""
@@ -93,7 +96,8 @@ class Spool:
 
     def state(self, name: str) -> str | None:
         """Return a value that was kept with a batch."""
-        with self._guard:
+        found = None
+        with self._guard, contextlib.suppress(sqlite3.OperationalError):
             found = self._base.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
         return self._state.get(name, found[0] if found else None)
 
@@ -118,17 +122,42 @@ class Spool:
             _count(base, "refused", 1)
 
     def counts(self) -> dict[str, int]:
-        """Return how many batches wait, were dropped for lack of room, were refused, and how often the file broke."""
+        """Return how many batches wait, were dropped for lack of room, were refused, and how often the file broke.
+
+        Raises sqlite3.OperationalError while the file cannot be opened.
+        """
         with self._guard:
             found = dict(self._base.execute("SELECT name, value FROM counters").fetchall())
             (waiting,) = self._base.execute("SELECT count(*) FROM waiting").fetchone()
         return {"waiting": waiting, **{name: found.get(name, 0) for name in ("dropped", "refused", "broken")}}
 
+    def left(self) -> str:
+        """Return how many batches wait, for people; empty for none."""
+        try:
+            waiting = self.counts()["waiting"]
+        except sqlite3.OperationalError:
+            return "Unknown: the file cannot be opened, so all"
+        return str(waiting) if waiting else ""
+
+    @property
+    def held(self) -> int:
+        """How many batches are in memory only, because the disk takes nothing."""
+        with self._guard:
+            return len(self._memory)
+
     def close(self) -> None:
         """Let go of the file."""
         with self._guard:
-            self._base.close()
+            if self._kept is not None:
+                self._kept.close()
             self._lock.close()
+
+    @property
+    def _base(self) -> sqlite3.Connection:
+        """Return the open file; raises sqlite3.OperationalError while the disk takes nothing."""
+        if self._kept is None:
+            self._kept = self._opened()
+        return self._kept
 
     def _make_room(self, base: sqlite3.Connection) -> None:
         dropped = 0
@@ -147,12 +176,16 @@ class Spool:
     def _opened(self) -> sqlite3.Connection:
         try:
             return _open(self.path)
+        except sqlite3.OperationalError as error:  # no space, no right to it: nothing is wrong with the file
+            log.warning("the spool cannot be opened (%s); batches wait in memory", error)
+            raise
         except sqlite3.DatabaseError as error:
             return self._aside(error)
 
     def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
-        self._base.close()
-        self._base = self._aside(error)
+        if self._kept is not None:
+            self._kept.close()
+        self._kept = self._aside(error)
         waiting = list(self._memory)
         self._memory.clear()
         for path, body in waiting:
@@ -215,13 +248,17 @@ class Sender:
 
     def drain(self) -> float:
         """Send until nothing waits or the receiver fails; return seconds to wait before the next try, 0 = all sent."""
-        while batches := self.spool.peek():
-            for number, batch in enumerate(batches):
-                wait = self._send(batch)
-                if wait:
-                    return wait
-                if number or len(batches) > 1:
-                    self.pause(1 / self.rate)  # after an outage: not all at once
+        try:
+            while batches := self.spool.peek():
+                for number, batch in enumerate(batches):
+                    wait = self._send(batch)
+                    if wait:
+                        return wait
+                    if number or len(batches) > 1:
+                        self.pause(1 / self.rate)  # after an outage: not all at once
+        except sqlite3.OperationalError as error:  # a full disk: what was sent cannot be crossed off, and is sent again
+            self.last_error = str(error)
+            return 1.0
         return 0.0
 
     def run(self, stop: threading.Event, interval: float = 1.0) -> None:

@@ -32,6 +32,8 @@ HOLD_S = 0.1
 MOST_ROWS = 50_000
 ADOPT_S = 10.0
 _LONGEST_PAUSE_S = 30.0
+RECEIVED = ("otlp", "litellm")
+"""Sources that push requests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,10 +84,12 @@ class Segments:
         return done
 
     def closed(self) -> list[Path]:
-        """Close the file that is being written, if it holds anything; return all that wait to be loaded."""
+        """Close the file that is being written, also an empty one; return all that wait to be loaded.
+
+        None of them is open any more: what is written into a file that is dropped would be lost.
+        """
         with self._guard:
-            if self._size:
-                self._close()
+            self._close()
             return sorted(path for path in self._own.iterdir() if path.suffix == _END)
 
     def drop(self, path: Path) -> None:

@@ -24,7 +24,8 @@ def rebuild_days(store: Store) -> int:
     """
     rows = store.ask("ledger.store", "cursor", source="tick", name="days")
     after = int(rows[0]["value"]) if rows else 0
-    dirty = store.ask(_PACKAGE, "dirty_days_of_hours", after=max(0, after - LATE_NS) if store.server else after)
+    since = min(after, store.next_ver())  # where a clock was ahead, the watermark is too
+    dirty = store.ask(_PACKAGE, "dirty_days_of_hours", after=max(0, since - LATE_NS) if store.server else since)
     months: dict[tuple[int, int], list[datetime]] = {}
     for row in dirty:
         months.setdefault((row["day"].year, row["day"].month), []).append(row["day"])

@@ -1,7 +1,7 @@
 -- Hours whose looks at model servers changed behind a version, as dirty_requests tells it; an interval may begin an hour earlier.
 WITH
   (SELECT max(ver) FROM engine_samples WHERE ver > {after:UInt64}) AS latest,
-  greatest({after:UInt64}, toUInt64(greatest(0, toInt64(ifNull(latest, 0)) - toInt64({late:UInt64})))) AS window
+  greatest({after:UInt64}, toUInt64(greatest(0, toInt64(least(ifNull(latest, 0), {until:UInt64})) - toInt64({late:UInt64})))) AS window
 SELECT hour, max(ver) AS seen, sum(cityHash64(ver)) AS seal, sumIf(cityHash64(ver), ver > window) AS recent, any(window) AS since
 FROM (
   SELECT arrayJoin([toStartOfHour(at - toIntervalMillisecond(1)), toStartOfHour(at - toIntervalMillisecond(toUInt32(dt_s * 1000)))]) AS hour, ver

@@ -8,7 +8,6 @@ than it was is looked at again: for a late row, a repeated one, or because the e
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -32,9 +31,9 @@ class Seen:
     after: int = 0
     seals: dict[int, int] = field(default_factory=dict)
 
-    def asked(self) -> dict[str, int]:
-        """Return what a dirty_*.sql is asked with."""
-        return {"after": self.after, "late": LATE_NS}
+    def asked(self, now_ns: int) -> dict[str, int]:
+        """Return what a dirty_*.sql is asked with at a version; if clocks went back since, it looks back with them."""
+        return {"after": min(self.after, max(0, now_ns - LATE_NS)), "late": LATE_NS, "until": now_ns}
 
     def changed(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the rows of an answer whose hours are not as they were seen."""
@@ -64,11 +63,11 @@ class Mark:
     closed: datetime | None = None
     covered: datetime | None = None
 
-    def settled(self) -> Mark:
+    def settled(self, now_ns: int) -> Mark:
         """Return it without seals that are no longer needed."""
-        now, out = time.time_ns(), self
+        out = self
         for name in TABLES:
-            out = out.having(name, getattr(self, name).settled(now))
+            out = out.having(name, getattr(self, name).settled(now_ns))
         return out
 
     def having(self, table: str, seen: Seen) -> Mark:

@@ -61,14 +61,15 @@ def tick(
     """
     changed = record(store, declared, as_of) if pools else False
     mark = read_mark(store)
-    before = (Mark() if changed else mark).settled()
+    now_ns = store.next_ver()
+    before = (Mark() if changed else mark).settled(now_ns)
     after = before
-    requests, after = _changed(store, "requests", before, after, as_of)
-    samples, after = _changed(store, "samples", before, after, as_of)
-    engines, after = _changed(store, "engines", before, after, as_of)
+    requests, after = _changed(store, "requests", before, after, as_of, now_ns)
+    samples, after = _changed(store, "samples", before, after, as_of, now_ns)
+    engines, after = _changed(store, "engines", before, after, as_of, now_ns)
     _decide_days(store, declared, before, anew=pools)
-    buckets, after = _changed(store, "buckets", before, after, as_of)
-    decisions, after = _changed(store, "decisions", before, after, as_of)
+    buckets, after = _changed(store, "buckets", before, after, as_of, now_ns)
+    decisions, after = _changed(store, "decisions", before, after, as_of, now_ns)
     dirty = {row["hour"] for row in requests}
     dirty |= {hour + _HOUR for hour in dirty}  # a retry may have its first attempt in the hour before
     dirty |= {row["hour"] for rows in (buckets, decisions, engines) for row in rows}
@@ -111,10 +112,12 @@ def tick(
     return Tick(len(dirty_hours), len(own_hours), as_of)
 
 
-def _changed(store: Store, table: str, before: Mark, after: Mark, as_of: datetime) -> tuple[list[dict[str, Any]], Mark]:
+def _changed(
+    store: Store, table: str, before: Mark, after: Mark, as_of: datetime, now_ns: int
+) -> tuple[list[dict[str, Any]], Mark]:
     """Return the hours of a fact table that changed since a mark, and the mark once they are worked in."""
     seen: Seen = getattr(before, table)
-    rows = store.ask(_PACKAGE, f"dirty_{table}", **seen.asked())
+    rows = store.ask(_PACKAGE, f"dirty_{table}", **seen.asked(now_ns))
     return seen.changed(rows), after.having(table, seen.following(rows, as_of))
 
 
@@ -147,7 +150,9 @@ def _rebuild_requests(store: Store, declared: Declared, hours: list[datetime], a
     wrong = store.ask(_PACKAGE, "unreconciled", hours=hours)
     if wrong:
         # Rows that came in meanwhile are not in the parts yet; the next tick finds their hours.
-        newer = {row["hour"] for row in after.changed(store.ask(_PACKAGE, "dirty_requests", **after.asked()))}
+        newer = {
+            row["hour"] for row in after.changed(store.ask(_PACKAGE, "dirty_requests", **after.asked(store.next_ver())))
+        }
         newer |= {hour + _HOUR for hour in newer}
         wrong = [row for row in wrong if row["hour"] not in newer]
     if wrong:

@@ -6,6 +6,7 @@ is known as not yet done, and the next tick and the next poll do it.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -34,6 +35,8 @@ _NOT_COPIED = ("schema_migrations",)
 _SLICE_ROWS = 500_000
 """Most rows of one Parquet file: an answer of the store is at most 256 MiB."""
 MANIFEST = "manifest.json"
+WAITING = "receive"
+"""Folder of a copy with what senders told and the store did not have yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,25 @@ class Restored:
 
 
 def backup(
-    store: Store, target: Path, *, portable: bool = False, told: Callable[[int, int], None] | None = None
+    store: Store,
+    target: Path,
+    *,
+    portable: bool = False,
+    waiting: Path | None = None,
+    told: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Copy a store into a new folder, while it works; return the manifest. Raises ConfigError for a folder in use.
 
-    `portable`: Parquet, which any store takes back; needed for a server, whose files are elsewhere.
+    `portable`: Parquet, which any store takes back; needed for a server, whose files are elsewhere. `waiting`: the
+    receive spool, copied first: what is loaded meanwhile is in the tables, and loaded twice it counts once.
     """
     if target.exists() and any(target.iterdir()):
         raise ConfigError(f"{target} is not empty; name a new folder")
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
+    if waiting is not None:
+        _copy_waiting(waiting, partial / WAITING)
     names = _tables(store)
     copy = _rows if portable or store.server else _parts
     tables: dict[str, int] = {}
@@ -82,17 +93,24 @@ def backup(
     return found
 
 
-def restore(store: Store, source: Path, told: Callable[[int, int], None] | None = None) -> list[Restored]:
+def restore(
+    store: Store, source: Path, told: Callable[[int, int], None] | None = None, *, waiting: Path | None = None
+) -> list[Restored]:
     """Put a copy back into an empty store and hold it against its manifest, table by table.
 
-    Raises ConfigError for a store that has rows, a copy that is not whole or of a newer schema, StoreRefused where
-    what was put back is not what was copied.
+    `waiting`: where the receive spool goes; the service that is started next loads it. Raises ConfigError for a store
+    that has rows, a copy that is not whole or of a newer schema, StoreRefused where what was put back is not what was
+    copied.
     """
     manifest = check(source)
     if store.ask(_PACKAGE, "filled_tables"):
         raise ConfigError("restore goes into an empty store only; name a new folder or database with --store")
     if manifest["form"] == "parts" and store.server:
         raise ConfigError(f"{source} holds files of the embedded engine; make a copy with --portable for a server")
+    if (source / WAITING).is_dir():
+        if waiting is None:
+            raise ConfigError(f"{source} holds what senders told and no store had yet: name [server] spool for it")
+        shutil.copytree(source / WAITING, waiting / f"restored-{source.name}")
     migrate(store, upto=manifest["schema"])
     done: list[Restored] = []
     for number, (name, rows) in enumerate(manifest["tables"].items()):
@@ -125,6 +143,13 @@ def check(source: Path) -> dict[str, Any]:
         if not path.is_file() or _sha256(path) != digest:
             raise ConfigError(f"{path}: {'changed' if path.is_file() else 'missing'} since the backup was made")
     return manifest
+
+
+def _copy_waiting(source: Path, target: Path) -> None:
+    for path in sorted(source.glob("*/*.seg")):
+        target.mkdir(exist_ok=True, mode=0o700)
+        with contextlib.suppress(FileNotFoundError):  # loaded since
+            shutil.copyfile(path, target / path.name)
 
 
 def _tables(store: Store) -> list[str]:

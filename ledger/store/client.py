@@ -34,6 +34,8 @@ _FULL = frozenset({202, 209, 210, 242, 243, 252, 279, 425, 999})
 _PASSING = _FULL | {159, 241, 319}
 """Of statements of our own also out of time, out of memory, not known whether it was stored."""
 _TRIES = 20
+_UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""It goes on while the machine sleeps, where the system has such a clock."""
 _BLOCK = 100_000
 READ_LIMITS = {
     "readonly": 1,
@@ -64,7 +66,7 @@ class Store:
         self._process: StoreProcess | None = None
         self._client: Any = None
         self._reader: Any = None
-        self._ver = 0
+        self._ver = self._begun = 0
         self._types: dict[str, dict[str, str]] = {}
         self._lock = threading.RLock()
         self._connect()
@@ -229,10 +231,25 @@ class Store:
         self._call(lambda: self._client.raw_insert(table, columns, insert_block=data, fmt="Parquet", settings=settings))
 
     def next_ver(self) -> int:
-        """Return a number of nanoseconds above every earlier one of this store object."""
+        """Return a number of nanoseconds above every earlier one of this store object.
+
+        It is the store's clock as it stood at first, and at least the newest version that is stored, carried on by a
+        clock that nobody sets: whoever's clock is wrong, or is put right, what is written later wins.
+        """
         with self._lock:
-            self._ver = max(self._ver + 1, time.time_ns())
+            elapsed = time.clock_gettime_ns(_UPTIME)
+            if not self._begun:
+                self._begun = self._now_there() - elapsed
+            self._ver = max(self._ver + 1, self._begun + elapsed)
             return self._ver
+
+    def _now_there(self) -> int:
+        (row,) = self.ask("ledger.store", "store_clock")
+        there = int(row["there"].timestamp() * 1e6) * 1000
+        try:
+            return max(there, 1 + int(self.ask("ledger.store", "newest_version")[0]["newest"]))
+        except StoreRefused:  # its tables are not there yet
+            return there
 
     def close(self) -> None:
         """Close connections, and the store process if this object started it."""

@@ -8,13 +8,13 @@ import re
 import socket
 import subprocess
 import sys
-import time
 import tracemalloc
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from awaiting import awaited
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -203,11 +203,52 @@ def nested(*fields, leaf=b"", times=1):
     return body
 
 
-@pytest.mark.parametrize("path", [*wire.TRACES, *wire.METRICS, *wire.LOGS, *wire.ATTRIBUTES], ids=str)
+@pytest.mark.parametrize(
+    "path",
+    [*wire.TRACES, *wire.METRICS, *wire.LOGS, *wire.TRACE_ATTRIBUTES, *wire.METRIC_ATTRIBUTES, *wire.LOG_ATTRIBUTES],
+    ids=str,
+)
 def test_the_count_is_that_of_the_parsed_message(path):
     body = nested(*path, times=1234) + nested(1, 1, leaf=b"")
     assert wire.count(body, (path,), 10_000) in (1234, 1235)  # the resource beside it is one object too
     assert wire.count(body, (path,), 100) == 101
+
+
+def large(signal):
+    """A request of several mebibytes with names and texts, as a busy sender makes it."""
+    message = signal.request()
+    kind = {"traces": "resource_spans", "metrics": "resource_metrics", "logs": "resource_logs"}[signal.name]
+    one = getattr(message, kind).add()
+    one.resource.attributes.add(key="service.name").value.string_value = "x" * 20
+    scope = getattr(one, kind.replace("resource", "scope")).add()
+    scope.scope.name = "a scope"
+    for n in range(4000):
+        if signal is otlp.TRACES:
+            item = scope.spans.add(
+                trace_id=n.to_bytes(16, "big"), span_id=n.to_bytes(8, "big"), name="a name of a span" * 20
+            )
+            item.events.add(name="gen_ai.choice").attributes.add(key="n").value.int_value = n
+            item.links.add(trace_id=b"1" * 16, span_id=b"2" * 8)
+        elif signal is otlp.LOGS:
+            item = scope.log_records.add(severity_text="INFO", body={"string_value": "text of a record" * 20})
+        else:
+            metric = scope.metrics.add(name=f"metric {n}", description="text of a metric" * 20, unit="1")
+            item = getattr(
+                metric, ("gauge", "sum", "histogram", "exponential_histogram", "summary")[n % 5]
+            ).data_points.add()
+        for name in range(5):
+            item.attributes.add(key=f"key {name}").value.string_value = "value"
+    return message.SerializeToString()
+
+
+@pytest.mark.parametrize("signal", [otlp.TRACES, otlp.METRICS, otlp.LOGS], ids=lambda one: one.name)
+def test_a_large_request_is_taken_with_all_that_it_tells(service, signal, monkeypatch):
+    body = large(signal)
+    assert len(body) > 1 << 20
+    client = TestClient(web.application(service, jobs=False))
+    assert client.post(f"/v1/{signal.name}", content=body, headers=PROTOBUF).status_code == 200
+    monkeypatch.setattr(otlp, "MAX_ATTRIBUTES", 20_000)  # of 20,001
+    assert client.post(f"/v1/{signal.name}", content=body, headers=PROTOBUF).status_code == 413
 
 
 @pytest.mark.parametrize("path", [*wire.TRACES, *wire.METRICS, (1, 2), (1, 2, 2, 9), (1, 2, 2, 5, 1, 7)], ids=str)
@@ -317,10 +358,3 @@ def ended(connection):
 def memory(pid):
     with open(f"/proc/{pid}/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def awaited(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

@@ -2,9 +2,11 @@
 
 import os
 import socket
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from awaiting import awaited
 from made import NOW
 from starlette.testclient import TestClient
 
@@ -58,10 +60,31 @@ def test_who_was_killed_on_this_machine_is_not_waited_for(store):
 def test_jobs_of_a_group_rest_while_another_program_has_its_lease(store, elsewhere, prices):
     service = Service(parse({}), store, prices)
     jobs, ran = Jobs(service), []
-    elsewhere._write(NOW + timedelta(days=36500))
+    elsewhere._write(datetime.now(UTC) + timedelta(seconds=60))
     jobs._in_turn("cost", lambda: ran.append("cost") or "")
     jobs._in_turn("sources", lambda: ran.append("sources") or "")
     assert ran == ["sources"]
+
+
+def test_a_lease_that_a_wrong_clock_took_for_a_day_is_not_waited_for(store, elsewhere):
+    mine = Lease(store, "schedule", host="here")
+    assert elsewhere.holds(NOW + timedelta(days=1))
+    assert not mine.holds(NOW + timedelta(days=1))
+    assert mine.holds(NOW)
+    assert not elsewhere.holds(NOW)  # its clock is right again, and it sees who has it
+
+
+def test_jobs_begin_anew_when_the_clock_is_set(store, prices, monkeypatch):
+    monkeypatch.setattr("breakeven.jobs.CLOCK_S", 0.01)
+    jobs = Jobs(Service(parse({}), store, prices), ("collect",))
+    ran = []
+    monkeypatch.setattr(jobs, "run", lambda name, _: ran.append(name))
+    jobs.start()
+    awaited(lambda: ran == ["sources"])
+    clock = time.time
+    monkeypatch.setattr("breakeven.jobs.time.time", lambda: clock() - 3600)
+    awaited(lambda: ran == ["sources", "sources"])
+    jobs.stop()
 
 
 @pytest.mark.parametrize("name", ROLES)

@@ -1,6 +1,6 @@
 """A sender that is killed again and again: numbered requests go into a real spool, a real sender posts them.
 
-`agent.py SPOOL HISTORY ENDPOINT [drain]`. The history gets "try N" before batch N is put and "put N" when it is durable.
+`agent.py SPOOL HISTORY ENDPOINT [drain]`. The history gets "try N" before batch N is put and "put N" when it is durable: not while the disk is full.
 """
 
 import sys
@@ -72,10 +72,14 @@ def main():
     number = max((int(line.split()[1]) for line in told if len(line.split()) == 2), default=-1) + 1
     with history.open("a", buffering=1) as file:
         file.write("\n")  # a line that the kill cut short stays alone
+        put = []
         while True:
             file.write(f"try {number}\n")
             spool.put("/v1/traces", body(number, begin))
-            file.write(f"put {number}\n")
+            put.append(number)
+            if not spool.held:
+                file.writelines(f"put {n}\n" for n in put)
+                put.clear()
             number += 1
             time.sleep(0.06)
 

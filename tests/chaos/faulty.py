@@ -1,5 +1,6 @@
 """A network between sender and receiver that refuses, cuts, repeats, delays and loses answers, by chance of a seed."""
 
+import contextlib
 import random
 import socket
 import threading
@@ -67,6 +68,61 @@ class Faulty:
                 return b""
             head, rest = _read(there)
             return head + b"\r\nConnection: close\r\n\r\n" + rest
+
+
+class Hop:
+    """A wire between a program and the store: connections are refused, cut in the middle of a question or of an answer, slow."""
+
+    def __init__(self, target, seed):
+        self.target, self.random, self.counts, self.on = target, random.Random(seed), Counter(), True
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def close(self):
+        self._listener.close()
+
+    def _listen(self):
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                return
+            fault = self.random.choices(("none", "refuse", "slow", "cut question", "cut answer"), (8, 1, 1, 2, 2))[0]
+            fault = fault if self.on else "none"
+            self.counts[f"store: {fault}"] += fault != "none"
+            if fault == "refuse":
+                peer.close()
+                continue
+            try:
+                there = socket.create_connection(("127.0.0.1", self.target), timeout=5)
+            except OSError:
+                peer.close()
+                continue
+            there.settimeout(None)
+            left = {
+                name: int(self.random.expovariate(1 / 60_000)) if fault == name else -1
+                for name in ("cut question", "cut answer")
+            }
+            pause = self.random.uniform(0, 0.3) if fault == "slow" else 0.0
+            for source, sink, name in ((peer, there, "cut question"), (there, peer, "cut answer")):
+                threading.Thread(target=self._pass, args=(source, sink, left[name], pause), daemon=True).start()
+
+    def _pass(self, source, sink, left, pause):
+        """Pass bytes on until one side closes, or so many have passed."""
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if pause:
+                    threading.Event().wait(pause)
+                    pause = 0.0
+                if 0 <= left < len(data) and self.on:
+                    sink.sendall(data[:left])
+                    break
+                left -= len(data) if left >= 0 else 0
+                sink.sendall(data)
+        for one in (source, sink):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
 
 def _message(peer):

@@ -1,8 +1,9 @@
 """Chaos: `python tests/chaos/run.py --seeds 10`. Everything is killed at random while numbered requests come in.
 
 Two services share one store: receivers, jobs, a lease between them. A sender with a spool is killed and goes on; the network
-between them loses requests and answers and repeats them; old batches are replayed out of order; a log file is imported
-by a command that is killed too; so is the store. Then all is let finish, and every row is held against what was sent.
+between them loses requests and answers and repeats them, and so does the wire to the store; old batches are replayed out of order; a
+log file is imported by a command that is killed too; so is the store. Clocks jump by minutes and by days, disks are full for a
+while. Then all is let finish, and every row is held against what was sent.
 """
 
 import argparse
@@ -10,8 +11,10 @@ import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -26,9 +29,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 
+from awaiting import awaited  # noqa: E402
 from chaos.agent import BEGIN, ROWS, body, usd  # noqa: E402
-from chaos.faulty import Faulty  # noqa: E402
+from chaos.faulty import Faulty, Hop  # noqa: E402
 
+from collector.receivers.segments import standing  # noqa: E402
 from ledger.store import Store  # noqa: E402
 
 BREAKEVEN = [sys.executable, "-c", "from breakeven.cli import main; main()"]
@@ -49,6 +54,7 @@ class Outcome:
     lost: int = 0
     doubled: int = 0
     strange: int = 0
+    waiting: int = 0
     usd: Decimal = Decimal(0)
     oracle: Decimal = Decimal(0)
     rollup: Decimal = Decimal(0)
@@ -56,12 +62,16 @@ class Outcome:
 
     @property
     def good(self):
-        return not (self.lost or self.doubled or self.strange) and self.usd == self.oracle == self.rollup == self.days
+        return (
+            not (self.lost or self.doubled or self.strange or self.waiting)
+            and self.usd == self.oracle == self.rollup == self.days
+        )
 
     def __str__(self):
+        faults = ", ".join(f"{n} {name}" for name, n in sorted(self.faults.items()))
         kills = ", ".join(f"{n} {name}" for name, n in sorted(self.kills.items()))
         return (
-            f"seed {self.seed}: {'ok' if self.good else 'WRONG'}; killed {kills}; {sum(self.faults.values())} faults of the network, "
+            f"seed {self.seed}: {'ok' if self.good else 'WRONG'}; killed {kills}; {sum(self.faults.values())} faults ({faults}), "
             f"{self.replayed} replays; {self.durable:,} rows durable, {self.stored:,} stored, {self.lost} lost, {self.doubled} doubled, "
             f"{self.strange} strange; {self.usd} USD in requests, {self.rollup} by hours, {self.days} by days, {self.oracle} sent"
         )
@@ -73,17 +83,47 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class Machine:
+    """What the processes run on: a clock that can be off, a disk that can be full. Needs gcc; kind where there is none."""
+
+    def __init__(self, folder):
+        self._told, library = folder / "unkind", folder / "unkind.so"
+        self._told.write_bytes(struct.pack("qq", 0, 0))
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("BREAKEVEN")}
+        self.environment["PYTHONPATH"] = str(HERE.parents[1])
+        if shutil.which("gcc"):
+            words = ["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-o", str(library), str(HERE / "unkind.c"), "-ldl"]
+            subprocess.run(words, check=True)
+            self.environment |= {"LD_PRELOAD": str(library), "UNKIND": str(self._told)}
+
+        self._off_s = self._full = 0
+
+    def change(self, what, rng):
+        """Set the clock, or fill the disk (2: half of a write still fits); return whether it is wrong now."""
+        if what == "clock":
+            self._off_s = rng.choice([0, -2400, -90, 90, 7200, 86_400])
+        else:
+            self._full = rng.choice([0, 1, 2])
+        self._be(self._off_s, self._full)
+        return bool(self._off_s if what == "clock" else self._full)
+
+    def heal(self):
+        self._be(0, 0)
+
+    def _be(self, off_s, full):
+        with self._told.open("r+b") as file:  # in place: it is mapped
+            file.write(struct.pack("qq", off_s, full))
+
+
 class Child:
     """A process that is started again each time it is killed."""
 
-    def __init__(self, words, folder):
-        self.words, self.folder, self.process = words, folder, None
+    def __init__(self, words, folder, machine):
+        self.words, self.folder, self.machine, self.process = words, folder, machine, None
         self.start()
 
     def start(self):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("BREAKEVEN")} | {
-            "PYTHONPATH": str(HERE.parents[1])
-        }
+        environment = self.machine.environment
         with (self.folder / "said.log").open("ab") as said:
             self.process = subprocess.Popen(self.words, cwd=self.folder, stdout=said, stderr=said, env=environment)
 
@@ -111,9 +151,11 @@ def one(seed, seconds, folder):
 
 def _one(seed, seconds, folder, children):
     rng, out, store = random.Random(seed), Outcome(seed), folder / "store"
+    machine, hops = Machine(folder), []
     ports = [free_port(), free_port()]
     services = [
-        Child([*BREAKEVEN, "--store", str(store), "run", "--listen", f"127.0.0.1:{port}"], folder) for port in ports
+        Child([*BREAKEVEN, "--store", str(store), "run", "--listen", f"127.0.0.1:{port}"], folder, machine)
+        for port in ports
     ]
     children += services
     for port in ports:
@@ -121,19 +163,23 @@ def _one(seed, seconds, folder, children):
     networks = [Faulty(port, seed * 2 + n) for n, port in enumerate(ports)]
     history, spool = folder / "history", folder / "spool.db"
     words = [sys.executable, str(HERE / "agent.py"), str(spool), str(history)]
-    agent = Child([*words, f"http://127.0.0.1:{networks[0].port}", BEGIN.isoformat()], folder)
+    agent = Child([*words, f"http://127.0.0.1:{networks[0].port}", BEGIN.isoformat()], folder, machine)
     log = folder / "log.jsonl"
     log.write_text("".join(line(n) + "\n" for n in range(LINES)))
-    importing = Child([*BREAKEVEN, "--store", str(store), "import", str(log)], folder)
+    importing = Child([*BREAKEVEN, "--store", str(store), "import", str(log)], folder, machine)
     children += [agent, importing]
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(rng.uniform(0.05, 0.8))
-        victim = rng.choice(["agent", "service", "store", "import", "replay", "replay"])
+        between(store, hops, seed)
+        victim = rng.choice(["agent", "service", "store", "import", "replay", "replay", "clock", "full disk"])
         if victim == "replay":
             known = tried(history)
             for number in rng.sample(known, min(len(known), 5)):
                 out.replayed += post(rng.choice(networks).port, body(number))
+            continue
+        if victim in ("clock", "full disk"):
+            out.faults[victim] += machine.change(victim, rng)
             continue
         if victim == "store":
             out.kills[victim] += kill_store(store)
@@ -143,7 +189,8 @@ def _one(seed, seconds, folder, children):
             out.kills[victim] += 1
         child.kill()
         child.start()
-    for network in networks:
+    machine.heal()
+    for network in (*networks, *hops):
         network.on = False
     agent.kill()
     for service in services:
@@ -159,11 +206,27 @@ def _one(seed, seconds, folder, children):
                    env={**os.environ, "PYTHONPATH": str(HERE.parents[1])}, stdout=subprocess.DEVNULL, timeout=120)  # fmt: skip
     for service in services:
         service.end()
-    for network in networks:
+    for network in (*networks, *hops):
         network.close()
         out.faults += network.counts
+    out.waiting = standing(store / "receive").bytes
     check(out, store, history)
     return out
+
+
+def between(store, hops, seed):
+    """Put a faulty wire between the store and all who open it from now on; its first program keeps its own."""
+    path = store / "store.json"
+    try:
+        told = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return
+    if told["port"] in {hop.port for hop in hops}:
+        return
+    hops.append(Hop(told["port"], seed * 31 + len(hops)))
+    partial = path.with_name("store.json.hop")
+    partial.write_text(json.dumps({**told, "port": hops[-1].port}))
+    partial.rename(path)
 
 
 def check(out, url, history):
@@ -235,13 +298,6 @@ def answers(port):
             return answer.status == 200
     except OSError:
         return False
-
-
-def awaited(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, condition
-        time.sleep(0.1)
 
 
 def main():

@@ -15,8 +15,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from collector.attribution import Attribution
+from collector.receivers import traces
 from collector.receivers.loader import Loader
 from collector.receivers.otlp import JSON, LOGS, METRICS, PROTOBUF, TRACES, Receiver
+from collector.receivers.piece import Piece
 from ledger.prices.register import PriceRegister
 
 OTLP = DATA / "otlp"
@@ -199,6 +201,14 @@ def test_nested_spans_count_once_in_any_order(store, prices, spans, expected, or
     assert totals(store) == expected
     take(Receiver(Loader(store, prices, Attribution()), 1 << 20), together(*spans))
     assert totals(store) == expected
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_nested_spans_that_waited_together_count_once(store, prices, order):
+    """As they come out of the receive spool: several requests of a sender in one batch."""
+    told = [Piece.unpacked(traces.read(GV16[number], NOW).packed()) for number in order]
+    Loader(store, prices, Attribution()).load(told)
+    assert totals(store) == (2, 113, 11)
 
 
 def test_a_wrapper_alone_counts_once(store, receiver):

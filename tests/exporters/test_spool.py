@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import exporters.spool
 from exporters.spool import Batch, Sender, Spool, SpoolInUse
 
 
@@ -94,14 +95,37 @@ def test_a_full_disk_holds_the_newest_in_memory_and_goes_on(path, monkeypatch):
             return False
 
     real = spool._base
-    spool._base = Full()
+    spool._kept = Full()
     for n in range(1, 1000):
         spool.put("/", b"%d" % n, {"n": str(n)})
-    spool._base = real
+    spool._kept = real
     assert bodies(spool) == [b"0"]
     spool.put("/", b"1000")
     assert bodies(spool) == [b"0", *(b"%d" % n for n in range(401, 1001))]
     assert spool.state("n") == "999"
+    spool.close()
+
+
+def test_a_disk_that_is_full_at_the_start_breaks_no_file_and_stops_no_sender(path, monkeypatch):
+    spool = Spool(path)
+    spool.put("/", b"0", {"n": "0"})
+    spool.close()
+    opened = exporters.spool._open
+
+    def full(_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("exporters.spool._open", full)
+    spool = Spool(path)
+    spool.put("/", b"1", {"n": "1"})
+    assert (spool.held, spool.state("n")) == (1, "1")
+    sender = Sender(spool, "http://127.0.0.1:9")
+    assert sender.drain() == 1.0
+    assert "full" in sender.last_error
+    assert spool.left().startswith("Unknown")
+    monkeypatch.setattr("exporters.spool._open", opened)
+    spool.put("/", b"2")
+    assert (bodies(spool), spool.held, spool.counts()["broken"]) == ([b"0", b"1", b"2"], 0, 0)
     spool.close()
 
 

@@ -95,7 +95,7 @@ def test_after_some_silence_nothing_need_be_compared():
     seen = Seen(10**18, 10**18 - LATE_NS, {1764032400: 2**63 + 5})
     assert seen.settled(10**18 + SETTLED_NS) == seen
     assert seen.settled(10**18 + SETTLED_NS + 1) == Seen(10**18, 10**18)
-    assert Mark(requests=Seen(time.time_ns(), 5, {1: 1})).settled().requests.seals == {1: 1}
+    assert Mark(requests=Seen(time.time_ns(), 5, {1: 1})).settled(time.time_ns()).requests.seals == {1: 1}
 
 
 def test_it_is_read_as_it_was_written(store):
@@ -110,3 +110,46 @@ def test_an_hour_that_lies_ahead_stays_to_be_done(priced):
     assert tick(priced, Declared(), NOW).request_hours == 0
     assert tick(priced, Declared(), NOW + HOUR).request_hours == 1
     assert spent(priced) == EACH
+
+
+@pytest.fixture
+def ahead(monkeypatch):
+    """A clock that is a day ahead where a store is opened, as that of a machine before it has asked for the time."""
+
+    def opened(url):
+        other = Store(url)
+        there = Store._now_there
+
+        def wrong(self):
+            return there(self) + 86_400 * 10**9
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "_now_there", wrong)
+            other.next_ver()
+        return other
+
+    return opened
+
+
+@pytest.mark.parametrize("ticked", [True, False], ids=["and costed them", "and was gone"])
+def test_what_a_clock_that_was_ahead_has_written_hides_nothing_that_comes_later(priced, ahead, ticked):
+    other = ahead(priced.url)
+    other.add([row("ahead")])
+    if ticked:
+        tick(other, Declared(), NOW)
+    other.close()
+    for n in range(3):
+        with Store(priced.url) as right:
+            right.add([row(f"later {n}"), row(f"elsewhere {n}", 9)])
+            tick(right, Declared(), NOW)
+            assert spent(right) == (1 + 2 * (n + 1)) * EACH
+            assert tick(right, Declared(), NOW).request_hours == 0
+
+
+def test_versions_go_on_when_the_clock_is_set_back(store, monkeypatch):
+    first = store.next_ver()
+    monkeypatch.setattr(time, "time_ns", lambda: 5)
+    monkeypatch.setattr(time, "time", lambda: 5.0)
+    assert first < store.next_ver() < first + 60 * 10**9
+    with Store(store.url) as other:
+        assert abs(other.next_ver() - first) < 60 * 10**9
