@@ -123,6 +123,7 @@ class Hop:
         for one in (source, sink):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+        source.close()  # the other direction's thread closes the other one
 
 
 def _message(peer):

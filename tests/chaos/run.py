@@ -175,20 +175,17 @@ def _one(seed, seconds, folder, children):
         victim = rng.choice(["agent", "service", "store", "import", "replay", "replay", "clock", "full disk"])
         if victim == "replay":
             known = tried(history)
-            for number in rng.sample(known, min(len(known), 5)):
-                out.replayed += post(rng.choice(networks).port, body(number))
-            continue
-        if victim in ("clock", "full disk"):
+            some = rng.sample(known, min(len(known), 5))
+            out.replayed += sum(post(rng.choice(networks).port, body(number)) for number in some)
+        elif victim in ("clock", "full disk"):
             out.faults[victim] += machine.change(victim, rng)
-            continue
-        if victim == "store":
+        elif victim == "store":
             out.kills[victim] += kill_store(store)
-            continue
-        child = {"agent": agent, "service": rng.choice(services), "import": importing}[victim]
-        if child.process.poll() is None:
-            out.kills[victim] += 1
-        child.kill()
-        child.start()
+        else:
+            child = {"agent": agent, "service": rng.choice(services), "import": importing}[victim]
+            out.kills[victim] += child.process.poll() is None
+            child.kill()
+            child.start()
     machine.heal()
     for network in (*networks, *hops):
         network.on = False
@@ -201,9 +198,7 @@ def _one(seed, seconds, folder, children):
     while importing.process.returncode != 0:
         importing.start()
         importing.process.wait(90)
-    alive = next(n for n, port in enumerate(ports) if answers(port))
-    subprocess.run([*words, f"http://127.0.0.1:{networks[alive].port}", BEGIN.isoformat(), "drain"], check=True, cwd=folder,
-                   env={**os.environ, "PYTHONPATH": str(HERE.parents[1])}, stdout=subprocess.DEVNULL, timeout=120)  # fmt: skip
+    _drain(words, networks[next(n for n, port in enumerate(ports) if answers(port))].port, folder)
     for service in services:
         service.end()
     for network in (*networks, *hops):
@@ -212,6 +207,12 @@ def _one(seed, seconds, folder, children):
     out.waiting = standing(store / "receive").bytes
     check(out, store, history)
     return out
+
+
+def _drain(words, port, folder):
+    """Send what waits in the agent's spool."""
+    subprocess.run([*words, f"http://127.0.0.1:{port}", BEGIN.isoformat(), "drain"], check=True, cwd=folder,
+                   env={**os.environ, "PYTHONPATH": str(HERE.parents[1])}, stdout=subprocess.DEVNULL, timeout=120)  # fmt: skip
 
 
 def between(store, hops, seed):
