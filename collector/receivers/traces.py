@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from collector.receivers.piece import Heard, Piece
 from collector.receivers.spans import SOURCE, Span, is_about_models, is_inference, request, spans, started
 from ledger.errors import BadRow
-from ledger.records import Request, SpanLink
+from ledger.records import Request, SpanLink, SpanService
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,6 +65,11 @@ def store(pieces: list[Piece], intake: Intake) -> int:
         months[link.at.year, link.at.month].append(link)
     for rows in months.values():
         intake.store.add(rows)
+    told = {
+        SpanService(one.at.date(), one.key) for one in requests.values() if one.key and one.usage_source != "absent"
+    }
+    known_days = intake.store.ask("collector.receivers", "span_services", days=sorted({one.day for one in told}))
+    intake.store.add(sorted(told - {SpanService(**row) for row in known_days}, key=repr))
     return len(repeats & set(requests))
 
 

@@ -38,6 +38,7 @@ from ledger.records.facts import (
     Request,
     SourceState,
     SpanLink,
+    SpanService,
     UsageBucket,
     price_variant,
 )
@@ -62,6 +63,7 @@ Record = (
     | JobRun
     | Signal
     | SpanLink
+    | SpanService
     | UsageBucket
     | Charge
     | ReconciliationDay
@@ -110,6 +112,7 @@ __all__ = [
     "Signal",
     "SourceState",
     "SpanLink",
+    "SpanService",
     "TokenUse",
     "UsageBucket",
     "UsageDay",

@@ -189,6 +189,16 @@ class SpanLink:
 
 
 @dataclass(frozen=True, slots=True)
+class SpanService:
+    """A UTC day on which spans of a service told tokens: its token metrics of the day are set aside."""
+
+    TABLE: ClassVar[str] = "span_services"
+
+    day: date
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class UsageBucket:
     """Usage that a provider reports for one bucket and group; counts are whole, classes disjoint."""
 

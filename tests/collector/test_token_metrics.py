@@ -10,7 +10,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from collector.attribution import Attribution
 from collector.receivers.loader import Loader
-from collector.receivers.otlp import METRICS, PROTOBUF, Receiver
+from collector.receivers.otlp import JSON, METRICS, PROTOBUF, TRACES, Receiver
 from ledger.costing import report
 from ledger.costing.declared import Declared
 from ledger.costing.tick import tick
@@ -132,6 +132,34 @@ def test_new_counters_tell_cached_tokens(store):
     tell(receiver(store, "app"), export(points, name="gen_ai.client.inference.usage."))
     found = store.read("SELECT input_fresh, cache_read, output, n_requests FROM v_usage_buckets")[1]
     assert found == [(40, 60, 9, None)]
+
+
+@pytest.mark.parametrize("first", ["metrics", "spans"])
+def test_of_a_service_that_sends_both_the_spans_count_for_the_day(store, first):
+    """Signal precedence: a span tells the call itself, and a metric may be short of it."""
+    there = receiver(store, "app")
+    metrics = export([("input", 0, 60, 1_000_000, 1), ("output", 0, 60, 1_000_000, 1)])
+    at = NOW - timedelta(hours=5)
+    span = {"traceId": "1" * 32, "spanId": "2" * 16, "startTimeUnixNano": str(int(at.timestamp()) * 10**9), "attributes": [
+        {"key": name, "value": value} for name, value in {
+            "gen_ai.operation.name": {"stringValue": "chat"}, "gen_ai.provider.name": {"stringValue": "openai"},
+            "gen_ai.request.model": {"stringValue": "gpt-4o-mini"}, "gen_ai.usage.input_tokens": {"intValue": "1000000"},
+        }.items()]}  # fmt: skip
+    about = {"attributes": [{"key": "service.name", "value": {"stringValue": "app"}}]}
+    traces = {"resourceSpans": [{"resource": about, "scopeSpans": [{"spans": [span]}]}]}
+    PriceRegister(store).resolve([("openai", "gpt-4o-mini", "standard", "")], NOW)
+
+    def spans():
+        assert there.take(TRACES, json.dumps(traces).encode(), JSON, "", NOW).status == 200
+
+    told = {"metrics": lambda: tell(there, metrics), "spans": spans}
+    told[first]()
+    tick(store, Declared(), NOW)
+    next(tell_ for name, tell_ in told.items() if name != first)()
+    tick(store, Declared(), NOW)
+    (row,), _ = report.cost(store, by=["provider"])
+    assert (row.cost, row.reported_cost) == (Decimal("0.15"), Decimal(0))
+    assert store.read("SELECT count() FROM v_usage_buckets")[1] == [(1,)]  # kept, and set aside
 
 
 def test_they_cost_beside_requests_and_never_beside_reports(store):
