@@ -57,6 +57,15 @@ lock: setup ## Pin requirements.txt and requirements-run.txt anew
 	  --strip-extras --unsafe-package breakeven --no-header --no-annotate -c requirements.txt -o requirements-run.txt pyproject.toml
 	sed -i -E '/^(#|$$)/d' requirements.txt requirements-run.txt
 
+sbom: ## Write dist/breakeven.cdx.json: what an installed breakeven[embedded] consists of, with licences
+	rm -rf dist/installed dist/tool
+	$(PYTHON) -m venv dist/installed
+	dist/installed/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-run.txt
+	dist/installed/bin/pip install -q --disable-pip-version-check --no-deps .
+	$(PYTHON) -m venv dist/tool
+	dist/tool/bin/pip install -q --disable-pip-version-check cyclonedx-bom==7.5.0
+	dist/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/breakeven.cdx.json dist/installed/bin/python
+
 secrets: ## Make random passwords for docker compose, once
 	@mkdir -p secrets && chmod 700 secrets
 	@for name in clickhouse_password reader_password grafana_admin_password; do \

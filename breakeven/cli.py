@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from breakeven import __version__, config, demo, show
+from breakeven import __version__, config, demo, logs, show
 from breakeven.alerts import alerts_app
 from breakeven.answers import asked_rows, moment, verdict_rows, zone_of
 from breakeven.backup import backup_command, restore_command
@@ -63,9 +62,7 @@ app.command("restore")(restore_command)
 
 def main() -> None:
     """Run the command line; errors of ours are one message and an exit code, never a traceback."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    for name in ("apscheduler", "urllib3"):  # a job that waits for its turn, or one more connection, is no news
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logs.configure()
     try:
         app()
     except BreakevenError as error:
@@ -192,6 +189,7 @@ def run(
     with opened() as service:
         if role_ != "all" and not service.store.server:
             show.warn("--role: the store is a folder of this machine; parts on other machines cannot reach it.")
+        logs.configure(service.config.server.log_format)
         address = listen or service.config.server.listen
         told = "" if role_ == "all" else f" as {role_}"
         scheme = "https" if service.config.server.tls_cert else "http"

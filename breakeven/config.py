@@ -19,6 +19,7 @@ from alerts.channels import Channel
 from alerts.watched import Watch
 from breakeven.alert_config import AlertsConfig, alert_errors, given_rules
 from breakeven.export_config import ExportConfig, export_errors
+from breakeven.logs import FORMS
 from breakeven.outbound import outbound_errors
 from breakeven.pools import PoolConfig, pool_errors, rates
 from breakeven.reading import read
@@ -65,6 +66,7 @@ class ServerConfig:
     ask for one on this machine too; `hosts`: further names by which it is asked; `tls_cert`, `tls_key`: PEM files;
     `behind_proxy`: something in front of it speaks TLS. `spool`: folder in which what senders tell waits
     until the ledger has it, beside an embedded store if none is named; above `spool_max_mib` senders are told to wait.
+    `log_format`: `text` or `json`, one object a line.
     """
 
     listen: str = "127.0.0.1:8400"
@@ -77,6 +79,7 @@ class ServerConfig:
     max_body_mib: int = 20
     spool: str = ""
     spool_max_mib: int = 4096
+    log_format: str = "text"
     token_metrics: tuple[str, ...] = ()
 
 
@@ -361,6 +364,8 @@ def _contradictions(config: Config) -> list[str]:
             "server.trusted_network, server.require_tokens: one says that no token is needed, the other that one is"
         )
     errors += alert_errors(config.alerts, config.budgets, config.channels)
+    if config.server.log_format not in FORMS:
+        errors.append(f"server.log_format: {config.server.log_format!r} is not one of {', '.join(FORMS)}")
     errors += export_errors(config.exports)
     errors += outbound_errors(
         {

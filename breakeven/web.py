@@ -157,10 +157,10 @@ def serve(service: Service, listen: str, part: Role = ROLES["all"], told: str = 
             "something in front of it speaks TLS."
         )
     app = application(service, [host, "localhost", "127.0.0.1", *given.hosts], part=part, tokens=tokens)
-    show.warn(told)
+    (log.info if given.log_format == "json" else show.warn)(told)
     many_files()
     uvicorn.run(
-        app, http=Slow, host=host, port=port, log_level="warning", access_log=False, server_header=False,
+        app, http=Slow, host=host, port=port, log_config=None, access_log=False, server_header=False,
         ssl_certfile=given.tls_cert or None, ssl_keyfile=given.tls_key or None,
         limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=int(KEEP_S), h11_max_incomplete_event_size=64 << 10,
     )  # fmt: skip

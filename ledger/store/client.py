@@ -19,7 +19,7 @@ from ledger.errors import ConfigError, StoreRefused, StoreUnavailable
 from ledger.sqlfile import sql
 from ledger.store.cluster import SETTINGS, Server
 from ledger.store.migrate import migrate
-from ledger.store.process import StoreProcess, start_or_join
+from ledger.store.process import Deaths, StoreProcess, start_or_join
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +64,7 @@ class Store:
         self._settings = SETTINGS if cluster else None
         self._http, self._reader_password = http, reader_password
         self._process: StoreProcess | None = None
+        self._deaths = Deaths()
         self._client: Any = None
         self._reader: Any = None
         self._ver = self._begun = 0
@@ -287,7 +288,9 @@ class Store:
             return
         with self._lock:
             if self._process is not None:
+                self._deaths.note(self._process)
                 self._process.close()
+            self._deaths.wait(self.folder)
             for left in reversed(range(_TRIES)):
                 self._process = start_or_join(self.folder, http=self._http, reader_password=self._reader_password)
                 here = {"host": "127.0.0.1", "port": self._process.port, "database": DATABASE}

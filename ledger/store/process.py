@@ -6,11 +6,13 @@ import fcntl
 import hashlib
 import json
 import os
+import random
 import secrets
 import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from ledger.errors import ConfigError, StoreUnavailable
 
 _MEMORY_BYTES = 1 << 30
 _START_S = 60.0
+MOST_DEATHS, DEATHS_S = 5, 600.0
+"""So many deaths in so many seconds, and it is left alone."""
 _GOING_S = 60.0
 """How long a store of a killed command may take to end its last statement on a busy machine."""
 
@@ -57,6 +61,31 @@ class StoreProcess:
             if pipe is not None:
                 pipe.close()
         self.child = None
+
+
+class Deaths:
+    """How often the store died under this program: it is started again, a little later each time, but not for ever."""
+
+    def __init__(self) -> None:
+        self._when: deque[float] = deque(maxlen=MOST_DEATHS)
+
+    def note(self, process: StoreProcess) -> None:
+        """Take note that a process does not answer; one that another program had started may have ended in peace."""
+        if process.child is not None and process.child.poll() not in (None, 0):
+            self._when.append(time.monotonic())
+
+    def wait(self, folder: Path) -> None:
+        """Wait before the next start; raises StoreUnavailable, with its last words, after too many deaths."""
+        while self._when and time.monotonic() - self._when[0] > DEATHS_S:
+            self._when.popleft()
+        if len(self._when) == MOST_DEATHS:
+            again = DEATHS_S - (time.monotonic() - self._when[0])
+            raise StoreUnavailable(
+                f"the store process died {MOST_DEATHS} times in ten minutes; it is started again in {again:.0f} s, or "
+                f"with breakeven. Its last words: {_last_words(folder) or 'none'}"
+            )
+        if self._when:
+            time.sleep(min(30.0, 0.1 * 2.0 ** len(self._when)) * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
 
 
 def start_or_join(folder: Path, *, http: str = "", reader_password: str = "") -> StoreProcess:
@@ -175,14 +204,18 @@ def _start(folder: Path, http: str, reader_password: str) -> StoreProcess:
 
 def _why(folder: Path, text: str) -> str:
     """Return what a person can do about a store that did not start."""
-    log = folder / "store.log"
-    tail = log.read_text("utf-8", "replace").strip().splitlines()[-3:] if log.exists() else []
-    if any("Cannot lock file" in line for line in [text, *tail]):
+    tail = _last_words(folder)
+    if "Cannot lock file" in text + tail:
         return (
             f"store folder {folder} is used by {_owner(folder)}, which is not a breakeven store that answers. "
             "Stop it or choose another folder"
         )
-    return f"the store process of {folder} did not start: {' | '.join([text.strip(), *tail]).strip(' |')}"
+    return f"the store process of {folder} did not start: {f'{text.strip()} | {tail}'.strip(' |')}"
+
+
+def _last_words(folder: Path) -> str:
+    log = folder / "store.log"
+    return " | ".join(log.read_text("utf-8", "replace").strip().splitlines()[-3:]) if log.exists() else ""
 
 
 def _owner(folder: Path) -> str:

@@ -84,6 +84,8 @@ ROWS = [
      "usage": {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10}},
 ]  # fmt: skip
 CONFIG = f"""
+[server]
+log_format = "json"
 [store]
 url = "{{store}}"
 reader_password = "{MARKS["password"]}"
@@ -186,6 +188,11 @@ def test_no_mark_was_said_or_written(everything):
         if path.is_file() and path.name not in ("breakeven.toml", "log.jsonl"):
             data = path.read_bytes()
             assert not [mark for mark in ALL if mark in data], path
+
+
+def test_what_the_service_says_is_one_object_a_line(everything):
+    lines = (everything["folder"] / "said.log").read_text().splitlines()
+    assert {"at", "level", "logger", "message"} <= set.intersection(*(set(json.loads(line)) for line in lines))
 
 
 def test_no_process_shows_a_secret(everything):

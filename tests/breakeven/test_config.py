@@ -41,6 +41,7 @@ def test_the_example_is_right_as_it_is_and_switched_on():
     [
         ("[sever]\nlisten = 'x'", "sever: unknown key; did you mean server?"),
         ("[server]\nlissen = 'x'", "server.lissen: unknown key; did you mean listen?"),
+        ("[server]\nlog_format = 'xml'", "server.log_format: 'xml' is not one of text, json"),
         ("[server]\nmax_body_mib = 'x'", "server.max_body_mib: 'x' is not a int"),
         ("[pools.lab]\nusd_per_gpu_hour = 2", "pools.lab.gpus: missing"),
         ("[pools.lab]\ngpus = 2", "usd_per_gpu_hour is missing; without it its cost is unknown"),

@@ -190,9 +190,9 @@ def _one(seed, seconds, folder, children):
     for network in (*networks, *hops):
         network.on = False
     agent.kill()
-    for service in services:
-        if service.process.poll() is not None:
-            service.start()
+    for service in services:  # one whose store died five times leaves it alone for ten minutes
+        service.kill()
+        service.start()
     awaited(lambda: any(answers(port) for port in ports), 90)
     importing.process.wait(90)
     while importing.process.returncode != 0:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from made import NOW, request
 
 from ledger.errors import StoreRefused, StoreUnavailable
-from ledger.store import Store
+from ledger.store import Store, process
 from ledger.store.client import _FULL, _PASSING, _translated, bound, server_address
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)
@@ -96,6 +96,25 @@ def test_the_store_comes_back_after_kill_9(tmp_path):
         assert store.read("SELECT count() FROM requests FINAL")[1] == [(100,)]
         store.add(rows(100), token="a")
         assert store.read("SELECT count() FROM requests FINAL")[1] == [(100,)]
+
+
+def test_a_store_that_dies_again_and_again_is_left_alone_for_a_while(tmp_path, monkeypatch):
+    with Store(tmp_path) as store:
+
+        def die():
+            os.kill(store._process.pid, signal.SIGKILL)
+            store._process.child.wait()
+
+        for _ in range(process.MOST_DEATHS - 1):
+            die()
+            assert store.read("SELECT 1")[1] == [(1,)]
+        die()
+        (tmp_path / "store.log").write_text("an assertion failed\n")
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match=r"died 5 times in ten minutes.*an assertion failed"):
+                store.read("SELECT 1")
+        monkeypatch.setattr(process, "DEATHS_S", 0.0)
+        assert store.read("SELECT 1")[1] == [(1,)]
 
 
 def test_kill_9_in_the_middle_of_an_insert_heals(tmp_path):
