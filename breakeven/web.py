@@ -38,8 +38,8 @@ from breakeven.roles import ROLES
 from breakeven.waiting import waiting
 from breakeven.why import why_page
 from collector.receivers import otlp
-from collector.receivers.litellm import LiteLLMCallback
 from collector.receivers.loader import Loader
+from collector.receivers.rows import HTTP, LITELLM, Rows
 from dashboards import page, panel
 from ledger.errors import BreakevenError, ConfigError, StoreUnavailable
 
@@ -115,7 +115,8 @@ def _taken(web: Web) -> list[Route]:
         Route("/v1/traces", web.receive(otlp.TRACES), methods=both),
         Route("/v1/metrics", web.receive(otlp.METRICS), methods=both),
         Route("/v1/logs", web.receive(otlp.LOGS), methods=both),
-        Route("/v1/litellm", web.litellm(), methods=both),
+        Route("/v1/litellm", web.take_rows(LITELLM), methods=both),
+        Route("/v1/requests", web.take_rows(HTTP), methods=both),
     ]
 
 
@@ -183,7 +184,7 @@ class Web:
         self.doorway = Doorway(limit)
         self.loader = Loader(service.store, service.prices, service.attribution, waiting(service.config, service.store))
         self.receiver = otlp.Receiver(self.loader, limit, service.config.server.token_metrics)
-        self.callback = LiteLLMCallback(self.loader, limit)
+        self.rows = {told: Rows(self.loader, limit, told) for told in (LITELLM, HTTP)}
         self.receives = part.receives
 
     @contextlib.asynccontextmanager
@@ -289,13 +290,14 @@ class Web:
 
         return self._taking(take)
 
-    def litellm(self) -> Callable[[Request], Awaitable[Response]]:
-        """Take the calls that a LiteLLM proxy reports: 200 means kept."""
-        return self._taking(
-            lambda body, request: self.callback.take(
-                body, request.headers.get("content-encoding", ""), datetime.now(UTC)
-            )
-        )
+    def take_rows(self, told: tuple[str, str]) -> Callable[[Request], Awaitable[Response]]:
+        """Take rows of a request log, from a LiteLLM proxy or anybody: 200 means kept."""
+
+        def take(body: bytes, request: Request) -> Answered:
+            coding, batch = (request.headers.get(name, "") for name in ("content-encoding", "idempotency-key"))
+            return self.rows[told].take(body, coding, datetime.now(UTC), batch)
+
+        return self._taking(take)
 
     def _taking(self, take: Callable[[bytes, Request], Answered]) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:

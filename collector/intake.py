@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ledger.store import Store
 
 BATCH = 50_000
+CONTENT = "|#"
+"""In the key of an event that has no id but its content."""
 _KEEP_REJECTED = 10_000
 """Refused rows kept of one file; beyond it they are only counted."""
 
@@ -55,7 +57,10 @@ class Equals:
 
 
 class Intake:
-    """One file (or sender) on its way into the store; `counting`: somebody asks how many were new."""
+    """One file (or sender) on its way into the store.
+
+    `counting`: somebody asks how many were new; `numbered`: equal rows without an id have numbers.
+    """
 
     def __init__(
         self,
@@ -66,8 +71,9 @@ class Intake:
         now: datetime,
         *,
         counting: bool = True,
+        numbered: bool = False,
     ) -> None:
-        self.counting = counting
+        self.counting, self.numbered = counting, numbered
         self.store, self.prices, self.attribution = store, prices, attribution
         self.origin, self.now = origin, now
         self.counts = Counts()
@@ -133,7 +139,7 @@ class Intake:
         """Number equal rows, place requests into workloads and deployments, and have their names priced."""
         keys = columns["event_key"]
         for at, key in enumerate(keys):
-            if "|#" in key:
+            if CONTENT in key and not self.numbered:
                 number = self._equals.number(key)
                 keys[at] = f"{key}|{number}" if number else key
         self.attribution.place(columns)

@@ -32,7 +32,7 @@ HOLD_S = 0.1
 MOST_ROWS = 50_000
 ADOPT_S = 10.0
 _LONGEST_PAUSE_S = 30.0
-RECEIVED = ("otlp", "litellm")
+RECEIVED = ("otlp", "litellm", "requests_log")
 """Sources that push requests."""
 
 
@@ -106,7 +106,7 @@ class Loader:
         for piece in pieces:
             groups[piece.source, piece.origin].append(piece)
         for (source, origin), told in groups.items():
-            intake = Intake(self.store, self.prices, self.attribution, origin, told[-1].at)
+            intake = Intake(self.store, self.prices, self.attribution, origin, told[-1].at, numbered=True)
             repeats = traces.store(told, intake)
             for piece in told:
                 for line, name, reason in piece.bad:

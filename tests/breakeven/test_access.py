@@ -31,7 +31,7 @@ from ledger.errors import ConfigError
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 DOORS = {
     "/": "read", "/gpu": "read", "/why": "read", "/metrics": "read", "/api/v1/cost": "read", "/api/v1/openapi.json": "read",
-    "/static/page.css": "read", "/api/v1/query": "sql", "/v1/traces": "ingest", "/v1/litellm": "ingest", "/healthz": "", "/readyz": "",
+    "/static/page.css": "read", "/api/v1/query": "sql", "/v1/traces": "ingest", "/v1/litellm": "ingest", "/v1/requests": "ingest", "/healthz": "", "/readyz": "",
 }  # fmt: skip
 
 
@@ -265,7 +265,7 @@ def test_ten_mebibytes_of_nothing_cost_little_memory(service, path):
 @pytest.mark.parametrize(
     "body", [b"[" + b"{}," * 3_000_000 + b"{}]", b"[" * 3_000_000, b'{"resourceSpans":[' + b"1," * 3_000_000 + b"1]}"]
 )
-@pytest.mark.parametrize("door", ["/v1/traces", "/v1/litellm"])
+@pytest.mark.parametrize("door", ["/v1/traces", "/v1/litellm", "/v1/requests"])
 def test_json_of_millions_of_values_is_not_read(service, door, body):
     client = TestClient(web.application(service, jobs=False))
     assert client.post(door, content=body, headers={"Content-Type": "application/json"}).status_code == 413

@@ -24,8 +24,8 @@ from breakeven import config, freesql  # noqa: E402
 from collector import files  # noqa: E402
 from collector.attribution import Attribution  # noqa: E402
 from collector.receivers import otlp  # noqa: E402
-from collector.receivers.litellm import LiteLLMCallback  # noqa: E402
 from collector.receivers.loader import Loader  # noqa: E402
+from collector.receivers.rows import Rows  # noqa: E402
 from collector.source import SOURCES, source  # noqa: E402
 from collector.sources.requests_log import Defaults  # noqa: E402
 from exporters import inference  # noqa: E402
@@ -112,7 +112,7 @@ class Targets:
         prices.refresh(NOW)
         self.store, self.folder = store, folder
         self.receiver = otlp.Receiver(Loader(store, prices, Attribution()), 20 << 20)
-        self.callback = LiteLLMCallback(Loader(store, prices, Attribution()), 20 << 20)
+        self.callback = Rows(Loader(store, prices, Attribution()), 20 << 20)
         self.names = {
             "jsonl": self.rows_of("jsonl"), "csv": self.rows_of("csv"), "parquet": self.rows_of("parquet"),
             "traces_pb": self.otlp(otlp.TRACES, otlp.PROTOBUF), "traces_json": self.otlp(otlp.TRACES, otlp.JSON),

@@ -1,4 +1,4 @@
-"""LiteLLM's callback: three forms of a body, sent again, broken rows, and no word of a message kept."""
+"""Rows over HTTP, LiteLLM's callback among them: three forms of a body, sent again, broken rows, and no word of a message kept."""
 
 import gzip
 import json
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from collector.attribution import Attribution
-from collector.receivers.litellm import LiteLLMCallback
 from collector.receivers.loader import Loader
+from collector.receivers.rows import HTTP, Rows
 from ledger.errors import StoreUnavailable
 from ledger.prices.register import PriceRegister
 
@@ -27,7 +27,7 @@ CALLS = [call(n) for n in range(5)]
 
 @pytest.fixture
 def callback(store):
-    return LiteLLMCallback(Loader(store, PriceRegister(store), Attribution()), 1 << 20)
+    return Rows(Loader(store, PriceRegister(store), Attribution()), 1 << 20)
 
 
 def counts(answer):
@@ -77,3 +77,48 @@ def test_without_a_store_it_asks_to_send_again(callback, monkeypatch):
     monkeypatch.setattr(callback.loader.store, "add_columns", away)
     answer = callback.take(json.dumps(CALLS).encode(), "", NOW)
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+
+
+def own(n, **more):
+    return {
+        "ts": f"2026-11-24T10:00:{n:02}Z",
+        "provider": "openai",
+        "model": "gpt-4o-mini",
+        "input_fresh": 1000,
+        "output": n,
+        **more,
+    }
+
+
+@pytest.fixture
+def rows(store):
+    return Rows(Loader(store, PriceRegister(store), Attribution()), 1 << 20, HTTP)
+
+
+@pytest.mark.parametrize(
+    "body", [json.dumps([own(1), own(1), own(2)]), "\n".join(map(json.dumps, (own(1), own(1), own(2))))]
+)
+def test_rows_without_an_id_count_once_however_often_their_request_is_sent(store, rows, body):
+    for batch in ("", "", "night-1", "night-1", "night-2"):
+        assert counts(rows.take(body.encode(), "", NOW, batch)) == (3, 0)
+    told = store.read("SELECT output, count() FROM v_requests GROUP BY output ORDER BY output")[1]
+    assert told == [(1, 6), (2, 3)]  # in three requests: one without a name, and two names
+    assert store.read("SELECT any(source), uniqExact(source) FROM v_requests")[1] == [("requests_log", 1)]
+
+
+def test_which_requests_are_stored_together_changes_nothing(store, rows):
+    """Equal rows of two requests that waited together are what they are if each is stored by itself."""
+    loader, waited = rows.loader, []
+    put, loader.put = loader.put, waited.append
+    for _ in range(2):
+        kept = rows.take(json.dumps([own(1), own(1)]).encode(), "", NOW)
+        assert kept.status == 200
+    loader.put = put
+    loader.load(waited)
+    assert store.read("SELECT count() FROM v_requests")[1] == [(2,)]
+
+
+def test_rows_with_an_id_are_the_same_call_in_any_request(store, rows):
+    for batch in ("a", "b"):
+        rows.take(json.dumps([own(1, request_id="chatcmpl-" + "0" * 24)]).encode(), "", NOW, batch)
+    assert store.read("SELECT count() FROM v_requests")[1] == [(1,)]
