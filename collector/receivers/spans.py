@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from collector import fields
@@ -59,6 +60,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "cost": ("gen_ai.cost.original_cost", "gen_ai.cost.total_cost", "gen_ai.usage.cost"),
     "status": ("http.response.status_code", "http.status_code", "error.code"),
     "error": ("error.type",),
+    "literal_usage": ("metadata.usage_object",),
 }  # fmt: skip
 """What we read → attribute names, in the order in which they are looked for. Nothing else of a span is kept."""
 
@@ -93,9 +95,20 @@ _STATUSES = {
 _MAX_LITERAL = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+_ABOUT_MODELS = ("gen_ai.", "llm.", "openinference.", "traceloop.")
+"""A span with such an attribute speaks of models: it may stand between a wrapper and the call inside it."""
+_READ = {
+    alias: (name, rank, alias.startswith(_ABOUT_MODELS))
+    for name, aliases in NAMES.items()
+    for rank, alias in enumerate(aliases)
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SIMPLE = ("string_value", "int_value", "double_value", "bool_value")
+
+
+@dataclass(slots=True)
 class Span:
-    """One span as it came; ids in hex."""
+    """One span as it came, as far as we read it; ids in hex."""
 
     trace: str
     span: str
@@ -104,57 +117,82 @@ class Span:
     end_ns: int
     failed: bool
     scope: str
-    attributes: Mapping[str, Any]
+    told: Mapping[str, Any]
+    about_models: bool
     about: Mapping[str, Any]
 
     def get(self, name: str) -> Any:
-        """Return the first attribute of a name's aliases, None if there is none."""
-        return _first(self.attributes, NAMES[name])
+        """Return the first attribute of a name's aliases that says something, None if there is none."""
+        return self.told.get(name)
 
     @property
     def has_usage(self) -> bool:
         """Say whether the span tells tokens; zeros that only fill a place tell none."""
-        return bool(_number(self.get("input")) or _number(self.get("output")))
+        return bool(_number(self.told.get("input")) or _number(self.told.get("output")))
 
 
 def spans(message: Any) -> Iterator[Span]:
     """Yield the spans of an ExportTraceServiceRequest."""
     for resource in message.resource_spans:
-        about = attributes(resource.resource.attributes)
+        told = attributes(resource.resource.attributes)
+        about = {name: fields.name(_first(told, aliases)) for name, aliases in ABOUT.items()}
         for scope in resource.scope_spans:
+            name = scope.scope.name
             for one in scope.spans:
+                told, about_models = _told(one.attributes)
                 yield Span(
                     one.trace_id.hex(), one.span_id.hex(), one.parent_span_id.hex(), one.start_time_unix_nano,
-                    one.end_time_unix_nano, one.status.code == 2, scope.scope.name, attributes(one.attributes), about,
+                    one.end_time_unix_nano, one.status.code == 2, name, told, about_models, about,
                 )  # fmt: skip
+
+
+def _told(pairs: Any) -> tuple[dict[str, Any], bool]:
+    """Return what a span's attributes say under the names that we read, and whether any speaks of models."""
+    told: dict[str, Any] = {}
+    ranks: dict[str, int] = {}
+    about_models = False
+    for pair in pairs:
+        key = pair.key
+        known = _READ.get(key)
+        if known is None:
+            about_models = about_models or key.startswith(_ABOUT_MODELS)
+            continue
+        about_models = about_models or known[2]
+        name, rank, _ = known
+        if name in ranks and ranks[name] < rank:
+            continue
+        value = _simple(pair.value)
+        if value is not None and value != "":
+            told[name], ranks[name] = value, rank
+    return told, about_models
+
+
+def _simple(value: Any) -> Any:
+    """Return a value of a simple type, None for any other."""
+    kind = value.WhichOneof("value")
+    return getattr(value, kind) if kind in _SIMPLE else None
 
 
 def attributes(pairs: Any) -> dict[str, Any]:
     """Return OTLP attributes of simple types as a dict."""
     out = {}
     for pair in pairs:
-        kind = pair.value.WhichOneof("value")
-        if kind in ("string_value", "int_value", "double_value", "bool_value"):
-            out[pair.key] = getattr(pair.value, kind)
+        if pair.value.WhichOneof("value") in _SIMPLE:
+            out[pair.key] = _simple(pair.value)
     return out
 
 
 def is_inference(span: Span) -> bool:
     """Say whether a span may be a request: it tells tokens, or names an operation that generates."""
     operation = str(span.get("operation") or "").lower()
-    if operation in _FREE or _first(span.attributes, NAMES["model"]) is None:
+    if operation in _FREE or span.get("model") is None:
         return False
     return span.has_usage or operation in _GENERATING
 
 
-def is_about_models(span: Span) -> bool:
-    """Say whether a span speaks of models at all: it may stand between a wrapper and the call inside it."""
-    return any(name.startswith(("gen_ai.", "llm.", "openinference.", "traceloop.")) for name in span.attributes)
-
-
 def started(span: Span) -> datetime:
     """Return when a span began, to the millisecond."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=span.start_ns // 1_000_000)
+    return _EPOCH + timedelta(milliseconds=span.start_ns // 1_000_000)
 
 
 def request(span: Span, now: datetime) -> Request:
@@ -162,9 +200,9 @@ def request(span: Span, now: datetime) -> Request:
     at = started(span)
     if not fields.EARLIEST <= at <= now + fields.AHEAD:
         raise BadRow("startTimeUnixNano", f"{at.isoformat()} is not between 2015 and now")
-    engine = any(word in span.scope.lower() for word in _ENGINES)
+    engine = _is_engine(span.scope)
     provider = str(span.get("provider") or "").strip().lower()
-    provider = "own" if engine else fields.name(PROVIDERS.get(provider, provider))
+    provider = "own" if engine else _name(PROVIDERS.get(provider, provider))
     if not provider:
         raise BadRow("gen_ai.provider.name", "missing")
     status = _status(span)
@@ -181,11 +219,11 @@ def request(span: Span, now: datetime) -> Request:
         side="self_hosted" if engine else "api",
         source=SOURCE,
         provider=provider,
-        model=fields.name(span.get("model")),
-        workload=fields.name(_first(span.about, ABOUT["workload"]), "unassigned"),
-        team=fields.name(_first(span.about, ABOUT["team"])),
-        environment=fields.name(_first(span.about, ABOUT["environment"])),
-        key=fields.name(_first(span.about, ABOUT["service"])),
+        model=_name(span.get("model")),
+        workload=span.about.get("workload") or "unassigned",
+        team=span.about.get("team", ""),
+        environment=span.about.get("environment", ""),
+        key=span.about.get("service", ""),
         tier=_tier(span.get("tier")),
         processing="batch" if span.get("tier") == "batch" else "online",
         status=status,
@@ -198,12 +236,16 @@ def request(span: Span, now: datetime) -> Request:
     )
 
 
+_COUNTS = (
+    "input", "output", "cache_read", "cache_write", "cache_write_short", "cache_write_long", "reasoning",
+    "input_audio", "output_audio", "input_image", "output_image",
+)  # fmt: skip
+
+
 def _tokens(span: Span) -> tuple[dict[str, Any], int]:
     """Return disjoint classes by the emitter's convention, and what is not exact about them."""
-    given = {name: fields.count(span.get(name), NAMES[name][0]) for name in (
-        "input", "output", "cache_read", "cache_write", "cache_write_short", "cache_write_long", "reasoning",
-        "input_audio", "output_audio", "input_image", "output_image",
-    )}  # fmt: skip
+    told = span.told
+    given = {name: fields.count(told[name], NAMES[name][0]) if name in told else None for name in _COUNTS}
     if given["cache_read"] is None and given["cache_write"] is None:
         given |= _literal_usage(span)
     read, short, long = (given[name] or 0 for name in ("cache_read", "cache_write_short", "cache_write_long"))
@@ -231,7 +273,7 @@ def _may_be_cached(span: Span) -> bool:
 
 def _literal_usage(span: Span) -> dict[str, int | None]:
     """Return the cache counts that LiteLLM writes only as the text of a Python dictionary; {} if it is unreadable."""
-    text = span.attributes.get("metadata.usage_object")
+    text = span.get("literal_usage")
     if not isinstance(text, str) or len(text) > _MAX_LITERAL:
         return {}
     try:
@@ -287,6 +329,18 @@ def _cost(span: Span) -> Any:
     return found or None
 
 
+@lru_cache(4096, typed=True)
+def _name(value: Any) -> str:
+    """Return a name that many spans share."""
+    return fields.name(value)
+
+
+@lru_cache(1024, typed=True)
+def _is_engine(scope: str) -> bool:
+    return any(word in scope.lower() for word in _ENGINES)
+
+
+@lru_cache(1024, typed=True)
 def _tier(value: Any) -> str:
     word = str(value or "").strip().lower()
     return "standard" if word in ("", "default", "auto", "batch", "on_demand") else fields.name(word)

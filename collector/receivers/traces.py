@@ -7,7 +7,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from collector.receivers.piece import Heard, Piece
-from collector.receivers.spans import SOURCE, Span, is_about_models, is_inference, request, spans, started
+from collector.receivers.spans import SOURCE, Span, is_inference, request, spans, started
 from ledger.errors import BadRow
 from ledger.records import Request, SpanLink, SpanService
 
@@ -31,7 +31,7 @@ def read(message: Any, now: datetime) -> Piece:
     for span in found:
         key = (span.trace, span.span)
         link = _link(span, requests.get(key))
-        heard.append(Heard(link, place.get(key, -1), is_inference(span), is_about_models(span)))
+        heard.append(Heard(link, place.get(key, -1), is_inference(span), span.about_models))
     told = [(number, wrong.field, wrong.reason) for number, wrong in enumerate(bad, 1)]
     return Piece(SOURCE, SOURCE, now, list(requests.values()), heard, told)
 
