@@ -174,7 +174,7 @@ def parsed(number: int, data: bytes) -> list[Row]:
 def columns(path: Path, form: str) -> list[str]:
     """Return the column names of a CSV or Parquet file, [] for JSON lines."""
     if form == "parquet":
-        return list(_open_parquet(path).schema_arrow.names)
+        return list(open_parquet(path).schema_arrow.names)
     if form == "csv":
         with path.open("rb") as raw:
             return _header(_lines(raw, path, None), path)[0]
@@ -393,7 +393,8 @@ def _csv_row(number: int, names: list[str], values: list[str] | csv.Error) -> Ro
     return Row(number, dict(zip(names, values, strict=True)))
 
 
-def _open_parquet(path: Path) -> Any:
+def open_parquet(path: Path) -> Any:
+    """Return an opened Parquet file; raises SourceRefused for what is none."""
     try:
         return pq.ParquetFile(path, memory_map=False)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -401,26 +402,24 @@ def _open_parquet(path: Path) -> Any:
 
 
 def _parquet(path: Path, told: Callable[[int], None] | None) -> Iterator[Row]:
-    file = _open_parquet(path)
+    file = open_parquet(path)
     rows, size, number = file.metadata.num_rows, path.stat().st_size, 0
     try:
         for batch in file.iter_batches(_PARQUET_ROWS):
             try:
-                found = batch.to_pylist()
+                yield from (Row(number + at, data) for at, data in enumerate(batch.to_pylist(), 1))
             except UnicodeDecodeError:  # in one of them: the others are taken
-                found = [_decoded(batch.slice(at, 1)) for at in range(batch.num_rows)]
-            for data in found:
-                number += 1
-                yield Row(number, data, None if data is not None else BadRow("row", "a text that is not UTF-8"))
+                yield from (arrow_row(number + at + 1, batch.slice(at, 1)) for at in range(batch.num_rows))
+            number += batch.num_rows
             if told:
                 told(size * number // max(1, rows))
     except (pa.ArrowException, OSError) as error:
         yield Row(number + 1, None, BadRow("row", f"the file is broken here: {error}"), end=True)
 
 
-def _decoded(row: Any) -> dict[str, Any] | None:
+def arrow_row(number: int, one: Any) -> Row:
+    """Return the row of an Arrow batch of one."""
     try:
-        found: dict[str, Any] = row.to_pylist()[0]
+        return Row(number, one.to_pylist()[0])
     except UnicodeDecodeError:
-        return None
-    return found
+        return Row(number, None, BadRow("row", "a text that is not UTF-8"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from collector import files
+from collector import files, tables
 from collector.bills import ChargeFile
 from collector.intake import Counts, Intake
-from collector.lines import Lines, fits
+from collector.lines import Lines, fits, plain
 from collector.receivers import otlp, traces
 from collector.source import BILLS, source
 from collector.sources.requests_log import check_map
@@ -98,19 +98,31 @@ def _rows(
     told: Callable[[int], None] | None,
 ) -> Iterator[files.Row]:  # fmt: skip
     """Yield the rows of a file for the parser; lines of our own that are beyond doubt are stored on the way."""
-    first = next(files.lines(path), None) if form == "jsonl" else None
-    if first is None or not fits(plan, first.data):
+    pieces = _in_bulk(path, form, told) if plain(plan) else None
+    if pieces is None:
         yield from files.read(path, form, told)
         return
     bulk = Lines(store, prices, attribution, intake)
-    for piece in files.blocks(path, told):
-        if piece.trouble:
+    for piece in pieces:
+        if isinstance(piece, files.Row):
+            yield piece
+        elif piece.trouble:
             yield files.Row(piece.number, None, BadRow("line", piece.trouble), end=piece.ends)
         else:
             for number, data in bulk.take(piece):
                 yield from files.parsed(number, data)
     for number, data in bulk.flush():
         yield from files.parsed(number, data)
+
+
+def _in_bulk(
+    path: Path, form: str, told: Callable[[int], None] | None
+) -> Iterator[files.Line] | Iterator[files.Line | files.Row] | None:
+    """Return a file of our own rows as lines; None for any other."""
+    if form == "parquet":
+        return tables.read(path, told) if tables.fits(path) else None
+    first = next(files.lines(path), None) if form == "jsonl" else None
+    return files.blocks(path, told) if first is not None and fits(first.data) else None
 
 
 def _put_traces(intake: Intake, line: int, data: dict[str, Any], now: datetime) -> None:

@@ -29,10 +29,22 @@ MOST_LINES, MOST_BYTES = 100_000, 32 << 20
 """Of one segment: it takes 4 to 8 times its size in engine memory while it loads."""
 
 
-def fits(plan: Plan, first: bytes) -> bool:
-    """Say whether a file can go this way: our own lines, and nothing said of all of them on the command line."""
-    if plan.map or plan.kind not in ("", "requests_log") or replace(plan.defaults, zone=None) != Defaults():
-        return False
+KEYS = frozenset((
+    "ts", "provider", "model", "request_id", "logical_id", "side", "deployment", "workload", "team", "environment",
+    "key", "region", "service_tier", "tier", "processing", "usage_source", "status", "attempt", "input_fresh",
+    "cache_read", "cache_write_short", "cache_write_long", "cache_write_other", "output", "output_reasoning",
+    "unexplained", "n_web_search", "n_file_search", "latency_ms", "ttft_ms", "cost_reported_usd",
+))  # fmt: skip
+"""What the engine reads of a line (`land_lines_to_read`)."""
+
+
+def plain(plan: Plan) -> bool:
+    """Say whether nothing is said of all rows on the command line: then they can go this way."""
+    return not plan.map and plan.kind in ("", "requests_log") and replace(plan.defaults, zone=None) == Defaults()
+
+
+def fits(first: bytes) -> bool:
+    """Say whether a line is one of our own."""
     try:
         row = orjson.loads(first)
     except orjson.JSONDecodeError:

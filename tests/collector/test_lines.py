@@ -1,13 +1,17 @@
 """Bulk lines: what the engine takes is what the parser in Python would have taken, and it takes nothing else."""
 
 import json
+import math
 import random
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from collector import importer, intake, lines
+from collector import importer, intake, lines, tables
 from collector.attribution import Attribution
+from collector.files import Row
 from collector.importer import Plan, import_file
 from collector.sources.requests_log import Defaults
 from ledger.prices.register import PriceRegister
@@ -97,7 +101,7 @@ def taken(store, path, monkeypatch=None):
     register = PriceRegister(store)
     reload_dictionaries(store)  # they follow the tables that were emptied
     if monkeypatch:
-        monkeypatch.setattr(importer, "fits", lambda *_: False)
+        monkeypatch.setattr(importer, "plain", lambda *_: False)
     found = import_file(store, register, PLACES, path, PLAN, NOW)
     if monkeypatch:
         monkeypatch.undo()
@@ -105,6 +109,66 @@ def taken(store, path, monkeypatch=None):
     bad = store._client.query("SELECT line, field, reason FROM rejected FINAL ORDER BY line").result_rows
     counts = found.counts
     return (counts.accepted, counts.duplicate, counts.rejected), rows, bad
+
+
+TYPES = {"ts": pa.timestamp("us", "UTC"), "latency_ms": pa.float64(), "cost_reported_usd": pa.decimal128(18, 12), "status": pa.int16(),
+         "provider": pa.dictionary(pa.int32(), pa.string()), "model": pa.large_string()}  # fmt: skip
+COUNTS = (*CLASSES, "output_reasoning", "n_web_search", "attempt", "ttft_ms", "n_file_search", "unexplained")
+
+
+def table(tmp_path, rows, **types):
+    """The same rows as a Parquet file, in the types that a warehouse gives them."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    kinds = {name: pa.int64() if name in COUNTS else pa.string() for name in names} | TYPES | types
+    columns = [pa.array([row.get(name) for row in rows]).cast(kinds[name]) if name != "ts" else
+               pa.array([datetime.fromisoformat(row["ts"]) if row["ts"] else None for row in rows], kinds["ts"])
+               if pa.types.is_timestamp(kinds["ts"]) else pa.array([row["ts"] for row in rows], pa.string())
+               for name in names]  # fmt: skip
+    path = tmp_path / "log.parquet"
+    pq.write_table(pa.table(columns, names), path, row_group_size=97)
+    return path
+
+
+@pytest.mark.parametrize(
+    "types",
+    [{}, {"ts": pa.string()}, {"ts": pa.timestamp("ms", "Europe/Berlin"), "cost_reported_usd": pa.float64()}],
+    ids=str,
+)
+def test_a_table_stores_what_its_rows_store(store, tmp_path, monkeypatch, types):
+    rows = [{**row, "status": 429 if "status" in row else None} for row in some(400, 7)]
+    path = table(tmp_path, rows, **types)
+    assert tables.fits(path)
+    fast, slow = taken(store, path), taken(store, path, monkeypatch)
+    assert fast == slow
+    assert fast[0] == (400, 0, 0)
+
+
+def test_what_no_line_can_say_stands_beside_what_one_can(store, tmp_path, monkeypatch):
+    """Quotes, control characters, numbers that are none, missing names: each row as the parser reads it, and none lost."""
+    rows = [
+        line(1), line(2, model='a"b'), line(3, model="a\\b"), line(4, key="line\nbreak"), line(5, latency_ms=math.nan), line(6, ts=None),
+        line(7, provider=None), line(8, model=None), line(9, request_id=None), line(10, input_fresh=-1), line(11, latency_ms=math.inf),
+        line(12, key="ü"), line(13, status=7), line(14, output_reasoning=10**6), line(15, model=" x "), line(16), line(17, provider=""),
+    ]  # fmt: skip
+    path = table(tmp_path, rows)
+    fast, slow = taken(store, path), taken(store, path, monkeypatch)
+    assert fast == slow
+    assert (sum(fast[0]), fast[0][2]) == (17, 9)
+    pieces = list(tables.read(path))
+    assert [piece.line for piece in pieces if isinstance(piece, Row)] == [2, 3, 4, 5, 6, 7, 8, 11]
+    assert sum(piece.count for piece in pieces if not isinstance(piece, Row)) == 9
+
+
+@pytest.mark.parametrize(
+    "column", [{"extra": [1]}, {"ts": [datetime(2026, 1, 1)]}, {"status": [True]}, {"key": [["a"]]}], ids=str
+)
+def test_another_table_goes_row_by_row(tmp_path, column):
+    path = tmp_path / "x.parquet"
+    given = {"ts": ["2026-11-24T10:00:00Z"], "provider": ["openai"], "model": ["m"], "request_id": ["r"]}
+    pq.write_table(pa.table(given), path)
+    assert tables.fits(path)
+    pq.write_table(pa.table({**given, **column}), path)
+    assert not tables.fits(path)
 
 
 def written(tmp_path, rows):
