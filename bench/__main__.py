@@ -15,9 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import ingest, price, scale
+from bench import footprint, ingest, otlp, price, scale
 
-SUITE = {"G7": price.goals, "G1 G1w G4 G5": ingest.goals, "G8 G9 G10 G11 G12 G13 G14 G16 G17": scale.goals}
+SUITE = {"G7": price.goals, "G1 G1w G2 G3 G4 G5": ingest.goals, "G6": otlp.goals, "G15": footprint.faults,
+         "F1 F2 F3 F4 F5": footprint.goals, "G8 G9 G10 G11 G12 G13 G14 G16 G17": scale.goals}  # fmt: skip
 HISTORY = Path(__file__).with_name("history.jsonl")
 
 

@@ -1,4 +1,4 @@
-"""G1, G4, G5: lines of a request log through the whole import, beside the engine's own limit and what others do."""
+"""G1 to G5: lines and Parquet rows through the whole import, beside the engine's own limits and what others do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+import pyarrow.parquet as pq
 
 from bench import postgres, price
 from bench.measure import PEERS, Goal, Spent, median, rate, spent
@@ -31,7 +36,7 @@ def goals() -> Iterator[Goal]:
         store.migrate()
         prices = PriceRegister(store)
         prices.refresh(NOW)
-        path = Path(folder) / "log.jsonl"
+        path, parquet = Path(folder) / "log.jsonl", Path(folder) / "log.parquet"
 
         def imported(number: int) -> Spent:
             given = {"first": number * LINES, "count": LINES, "start": START}
@@ -41,8 +46,31 @@ def goals() -> Iterator[Goal]:
             assert (counts.accepted, counts.rejected) == (LINES, 0)
             return took
 
+        def table(number: int) -> Spent:
+            given = {"first": number * LINES, "count": LINES, "start": START}
+            lines = pa.py_buffer(store.fetch("bench", "lines", "LineAsString", **given))
+            columns = pa.Table.from_batches(pj.open_json(pa.BufferReader(lines)))
+            times = pc.strptime(columns["ts"].cast(pa.string()), "%Y-%m-%dT%H:%M:%SZ", "us")
+            pq.write_table(columns.set_column(0, "ts", times.cast(pa.timestamp("us", "UTC"))), parquet)
+            with spent(store) as took:
+                counts = import_file(store, prices, Attribution(), parquet, Plan({}, Defaults()), NOW).counts
+            assert (counts.accepted, counts.rejected) == (LINES, 0)
+            return took
+
+        def parsed(_: int) -> Spent:
+            with spent(store) as took:
+                (found,) = store.ask("bench", "parse_only")
+            assert found["rows"] == LINES
+            return took
+
         imported(0)  # names are decided on and priced once
         ours = median(ROUNDS, lambda number: imported(number + 1))
+        ours_table = median(ROUNDS, lambda number: table(number + ROUNDS + 1))
+        store.tell("bench", "raw_lines")
+        lines = store.fetch("bench", "lines", "JSONEachRow", first=0, count=LINES, start=START)
+        store._client.raw_insert("raw_lines", insert_block=lines, fmt="JSONEachRow")  # noqa: SLF001 - as they are
+        parsing = median(ROUNDS, parsed)
+        store.tell("bench", "raw_lines_drop")
         store.tell("bench", "raw_memory", rows=LINES)
 
         def limit(_: int) -> Spent:
@@ -58,6 +86,10 @@ def goals() -> Iterator[Goal]:
                rate(LINES, raw.cpu), speeds[0] / speeds[1], 0.10)  # fmt: skip
     yield Goal("G1w", "the same by the clock", rate(LINES, ours.wall), rate(LINES, raw.wall),
                (LINES / ours.wall) / (LINES / raw.wall), 0.10)  # fmt: skip
+    yield Goal("G2", "the same, of parsing these lines and nothing else, CPU", rate(LINES, ours.cpu),
+               rate(LINES, parsing.cpu), speeds[0] / (LINES / parsing.cpu), 0.25)  # fmt: skip
+    yield Goal("G3", "rows of Parquet, the same way: share of a raw insert, CPU", rate(LINES, ours_table.cpu),
+               rate(LINES, raw.cpu), LINES / ours_table.cpu / speeds[1], 0.20)  # fmt: skip
     library = price.library_rate()
     what = "rows imported, priced and stored, per rows priced by "
     yield Goal(

@@ -7,11 +7,15 @@ SELECT ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][weekday] AS lane,
   nullIf(avgIf(requests, at = 16), 0) AS h16, nullIf(avgIf(requests, at = 17), 0) AS h17, nullIf(avgIf(requests, at = 18), 0) AS h18, nullIf(avgIf(requests, at = 19), 0) AS h19,
   nullIf(avgIf(requests, at = 20), 0) AS h20, nullIf(avgIf(requests, at = 21), 0) AS h21, nullIf(avgIf(requests, at = 22), 0) AS h22, nullIf(avgIf(requests, at = 23), 0) AS h23
 FROM (
-  SELECT toDayOfWeek(h.hour) AS weekday, toHour(h.hour) AS at, ifNull(u.requests, 0) AS requests
+  SELECT toDayOfWeek(h.hour) AS weekday, toHour(h.hour) AS at, ifNull(u.requests, 0) AS requests, sum(ifNull(u.there, 0)) OVER () AS hours
   FROM (SELECT toDateTime(arrayJoin(range(toUInt32(toStartOfHour({from:DateTime})), toUInt32({to:DateTime}), 3600)), 'UTC') AS hour) AS h
   LEFT JOIN (
-    SELECT hour, sum(requests) AS requests FROM v_usage_hourly
+    SELECT hour, sum(requests) AS requests, 1 AS there FROM v_usage_hourly
     WHERE workload = {workload:String} AND hour >= {from:DateTime} AND hour < {to:DateTime} GROUP BY hour) AS u ON u.hour = h.hour
-  WHERE h.hour >= (SELECT min(hour) FROM v_usage_hourly WHERE workload = {workload:String})
-    AND (SELECT count() FROM v_usage_hourly WHERE workload = {workload:String} AND hour >= {from:DateTime} AND hour < {to:DateTime}) > 0)
+  -- The day of the first request is found in whole days, its hour among the hours of that day.
+  WHERE h.hour >= (
+    SELECT min(hour) FROM v_usage_hourly
+    WHERE workload = {workload:String} AND hour >= (SELECT min(day) FROM usage_periods WHERE whole AND workload = {workload:String})
+      AND hour < (SELECT min(next_day) FROM usage_periods WHERE whole AND workload = {workload:String})))
+WHERE hours > 0
 GROUP BY weekday ORDER BY weekday

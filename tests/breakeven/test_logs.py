@@ -45,7 +45,7 @@ def test_each_line_is_an_object(said):
     try:
         raise ValueError("of Bearer abcdefgh12345678")
     except ValueError:
-        logging.getLogger("uvicorn.error").exception("line one\nline two %s", "sk-" + "y" * 30)
+        logging.getLogger("some.library").exception("line one\nline two %s", "sk-" + "y" * 30)
     logging.getLogger("httpx2").info("not said")
     first, second = (json.loads(line) for line in said().splitlines())
     assert (first["level"], first["logger"], first["message"]) == ("INFO", "breakeven.web", "begun")

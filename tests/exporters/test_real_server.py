@@ -95,7 +95,7 @@ def test_tokens_of_its_answers_are_tokens_of_the_store(llama, store, tmp_path):
     assert (found.counts["input"], found.counts["cached"]) == (prompt - cached(used), cached(used))
     assert (found.counts["output"], found.up) == (output, True)
     (batch,) = spool.peek()
-    door = Receiver(Loader(store, PriceRegister(store), Attribution(()), (deployment,)), 20 << 20)
+    door = Receiver(Loader(store, PriceRegister(store), Attribution((), (deployment,))), 20 << 20)
     assert door.take(METRICS, batch.body, PROTOBUF, "", datetime.now(UTC)).status == 200
     spool.close()
     hour = floor_hour(now)

@@ -29,7 +29,7 @@ DECLARED = Declared(
 
 @pytest.fixture
 def door(store):
-    return Receiver(Loader(store, PriceRegister(store), Attribution(()), (DEPLOYMENT,)), 20 << 20)
+    return Receiver(Loader(store, PriceRegister(store), Attribution((), (DEPLOYMENT,))), 20 << 20)
 
 
 def tell(door, *found, deployment="chat", url="http://host:8000/metrics"):

@@ -1,0 +1,2 @@
+-- The lines are not needed any more.
+DROP TABLE raw_lines
