@@ -15,7 +15,6 @@ FROM (
   -- The day of the first request is found in whole days, its hour among the hours of that day.
   WHERE h.hour >= (
     SELECT min(hour) FROM v_usage_hourly
-    WHERE workload = {workload:String} AND hour >= (SELECT min(day) FROM usage_periods WHERE whole AND workload = {workload:String})
-      AND hour < (SELECT min(next_day) FROM usage_periods WHERE whole AND workload = {workload:String})))
+    WHERE workload = {workload:String} AND toStartOfDay(hour) = (SELECT min(day) FROM usage_periods WHERE whole AND workload = {workload:String})))
 WHERE hours > 0
 GROUP BY weekday ORDER BY weekday
