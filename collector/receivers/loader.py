@@ -29,7 +29,8 @@ GATHER_S = 1.0
 """How long records gather on disk before they are loaded: an insert costs the same for one and for thousands."""
 HOLD_S = 0.1
 """The same where there is no disk, and senders wait for the insert."""
-MOST_ROWS = 50_000
+MOST_ROWS = 20_000
+"""Of one batch, about."""
 ADOPT_S = 10.0
 _LONGEST_PAUSE_S = 30.0
 RECEIVED = ("otlp", "litellm", "requests_log")
@@ -130,7 +131,7 @@ class Loader:
         """Load all that waits; return 0, or the seconds to wait before it is tried again."""
         try:
             self._on_disk() if self._segments is not None else self._in_memory()
-        except BreakevenError as error:
+        except (BreakevenError, OSError) as error:
             log.warning("what senders told waits: %s", error)
             self._filled.set()
             return min(_LONGEST_PAUSE_S, 2 * pause or 1.0)
@@ -174,16 +175,21 @@ class Loader:
         return pieces, broken
 
     def _loaded(self, pieces: list[Piece]) -> None:
-        """Load pieces; of those that the store refuses together each by itself, so that one blocks no other."""
+        """Load pieces; of those that cannot be stored together each by itself, so that one blocks no other."""
         try:
             self.load(pieces)
-        except StoreRefused as error:
-            if len(pieces) <= 1:
-                self.refused += len(pieces)
-                log.error("what a sender told is refused by the store, and lost: %s", error)  # noqa: TRY400 - no trace
+        except (StoreUnavailable, OSError):
+            raise
+        except Exception as error:  # whatever it is, a fault of ours too: the next request must not wait for it
+            if len(pieces) > 1:
+                for piece in pieces:
+                    self._loaded([piece])
                 return
-            for piece in pieces:
-                self._loaded([piece])
+            log.exception("what a sender told cannot be stored, and is put aside: %s", type(error).__name__)
+            self.refused += len(pieces)
+            if self._segments is not None:
+                for piece in pieces:
+                    self._segments.keep(piece.packed())
 
     def _in_memory(self) -> None:
         with self._guard:
@@ -192,10 +198,11 @@ class Loader:
             return
         try:
             self.load([piece for piece, _ in held])
-        except StoreUnavailable as error:
+        except (StoreUnavailable, OSError) as error:
+            told = error if isinstance(error, StoreUnavailable) else StoreUnavailable(str(error))
             for _, done in held:  # nothing is kept here: senders send again
-                done.set_exception(error)
-        except StoreRefused:
+                done.set_exception(told)
+        except Exception:  # noqa: BLE001 - of one of them: the others must not wait for it
             for piece, done in held:
                 self._alone(piece, done)
         else:
@@ -207,5 +214,8 @@ class Loader:
             self.load([piece])
         except BreakevenError as error:
             done.set_exception(error)
+        except Exception as error:
+            log.exception("what a sender told cannot be stored")
+            done.set_exception(StoreRefused(f"a fault of ours: {type(error).__name__}"))
         else:
             done.set_result(None)

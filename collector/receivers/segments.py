@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 log = logging.getLogger("breakeven.receivers")
-SEGMENT = 32 << 20
-"""Most bytes of a file: it takes several times its size in memory while it is loaded."""
+SEGMENT = 8 << 20
+"""Most bytes of a file: it takes ten times its size in memory while it is loaded."""
 _HEAD = struct.Struct(">II")
 _END = ".seg"
 _BROKEN = ".broken"
 KEPT_BROKEN = 16
-"""Spoiled files that are kept for a person to look at; beyond it the oldest go."""
+"""Spoiled files, and records that no store takes, that are kept for a person to look at; beyond it the oldest go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,20 @@ class Segments:
         with self._guard:
             self._held -= min(self._held, path.stat().st_size)
             path.rename(self.folder / (path.name + _BROKEN))
-            for old in sorted(self.folder.glob(f"*{_BROKEN}"))[:-KEPT_BROKEN]:
-                old.unlink()
+            self._forget_old()
+
+    def keep(self, data: bytes) -> None:
+        """Keep a record that no store takes for a person to look at."""
+        with self._guard:
+            self._number += 1
+            path = self.folder / f"{self._name}-{self._number:08d}{_END}{_BROKEN}"
+            path.touch(mode=0o600)
+            path.write_bytes(_HEAD.pack(len(data), zlib.crc32(data)) + data)
+            self._forget_old()
+
+    def _forget_old(self) -> None:
+        for old in sorted(self.folder.glob(f"*{_BROKEN}"))[:-KEPT_BROKEN]:
+            old.unlink()
 
     def adopt(self) -> int:
         """Take over what processes that are gone have left; return how many files."""

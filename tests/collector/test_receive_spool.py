@@ -203,12 +203,13 @@ def test_while_the_store_is_away_senders_are_answered_and_all_comes_later(store,
     assert standing(loader.place.folder).bytes == 0
 
 
-def test_what_the_store_refuses_blocks_nothing(store, loader, monkeypatch, caplog):
+@pytest.mark.parametrize("trouble", [StoreRefused("unlucky"), KeyError("a fault of ours")], ids=repr)
+def test_what_cannot_be_stored_blocks_nothing_and_is_put_aside(store, loader, monkeypatch, caplog, trouble):
     load = loader.load
 
     def picky(pieces):
         if any(one.output == 13 for p in pieces for one in p.requests):
-            raise StoreRefused("unlucky")
+            raise trouble
         load(pieces)
 
     monkeypatch.setattr(loader, "load", picky)
@@ -216,7 +217,10 @@ def test_what_the_store_refuses_blocks_nothing(store, loader, monkeypatch, caplo
     wait([loader.put(piece(n)) for n in (12, 13, 14)])
     awaited(lambda: stored(store) == (2, 26))
     assert loader.refused == 1
-    assert "refused by the store" in caplog.text
+    assert "cannot be stored" in caplog.text
+    (aside,) = loader.place.folder.glob("*.broken")
+    ((record,), _) = records(aside)
+    assert [one.output for one in Piece.unpacked(record).requests] == [13]
 
 
 def test_a_backup_takes_along_what_waits(store, loader, tmp_path, monkeypatch):
