@@ -26,7 +26,7 @@ def session_store(tmp_path_factory):
 @pytest.fixture
 def store(session_store):
     """An empty ledger with the price book in it."""
-    tables = "SELECT name FROM system.tables WHERE engine LIKE '%MergeTree' AND database = currentDatabase()"
+    tables = "SELECT name FROM system.tables WHERE engine LIKE '%MergeTree' AND database = currentDatabase() AND total_rows > 0"
     for (name,) in session_store._client.query(tables).result_rows:
         if name not in KEPT:
             session_store.command(f"TRUNCATE TABLE {name}")

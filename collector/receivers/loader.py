@@ -69,6 +69,7 @@ class Loader:
         if self.place.folder is not None:
             self._segments = Segments(self.place.folder, self.place.limit)
             self._segments.adopt()
+        self._stop.clear()
         self._filled.set()
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
         self._thread.start()

@@ -12,6 +12,7 @@ from ledger.errors import BadRow
 from ledger.records import Request, SpanLink, SpanService
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from collector.intake import Intake
@@ -45,9 +46,14 @@ def store(pieces: list[Piece], intake: Intake) -> int:
         for one in piece.spans
         if one.request >= 0
     }
-    known = _known(intake.store, {trace for (trace, _), one in heard.items() if one.inference or one.link.parent})
-    traces = {trace for trace, _ in requests} | {trace for trace, _ in known}
+    asked = {trace for (trace, _), one in heard.items() if one.inference or one.link.parent}
+    before = _known(intake.store, asked)
+    traces = {trace for trace, _ in requests} | {trace for trace, _ in before}
     links = {key: one.link for key, one in heard.items() if key[0] in traces or one.about_models}
+    _remember(intake.store, links)
+    # Once more: another receiver may have taken the other half of a trace meanwhile, and one of the two must see it.
+    later = _known(intake.store, asked) if links else {}
+    known = {**before, **{key: link for key, link in later.items() if key not in links}}
     nodes = {**known, **links}
     repeats = wrappers(nodes)
     for key, one in requests.items():
@@ -60,17 +66,24 @@ def store(pieces: list[Piece], intake: Intake) -> int:
     for key in repeats & set(known):  # counted before what it wraps was known
         if known[key].event_key not in counted:
             intake.take(_withdrawal(known[key]))
+    _name_services(intake.store, requests.values())
+    return len(repeats & set(requests))
+
+
+def _remember(base: Store, links: dict[tuple[str, str], SpanLink]) -> None:
     months: dict[tuple[int, int], list[SpanLink]] = defaultdict(list)
     for link in links.values():
         months[link.at.year, link.at.month].append(link)
     for rows in months.values():
-        intake.store.add(rows)
-    told = {
-        SpanService(one.at.date(), one.key) for one in requests.values() if one.key and one.usage_source != "absent"
-    }
-    known_days = intake.store.ask("collector.receivers", "span_services", days=sorted({one.day for one in told}))
-    intake.store.add(sorted(told - {SpanService(**row) for row in known_days}, key=repr))
-    return len(repeats & set(requests))
+        base.add(rows)
+
+
+def _name_services(base: Store, requests: Iterable[Request]) -> None:
+    """Write down on which days spans of which services told tokens."""
+    told = {SpanService(one.at.date(), one.key) for one in requests if one.key and one.usage_source != "absent"}
+    if told:
+        known = base.ask("collector.receivers", "span_services", days=sorted({one.day for one in told}))
+        base.add(sorted(told - {SpanService(**row) for row in known}, key=repr))
 
 
 def _known(base: Store, traces: set[str]) -> dict[tuple[str, str], SpanLink]:

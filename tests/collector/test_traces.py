@@ -211,6 +211,25 @@ def test_nested_spans_that_waited_together_count_once(store, prices, order):
     assert totals(store) == (2, 113, 11)
 
 
+@pytest.mark.parametrize("first", ["wrapper", "inner"])
+def test_two_receivers_that_take_halves_of_a_trace_at_once_count_it_once(store, prices, monkeypatch, first):
+    """One has asked what is known and not yet stored its half when the other takes the other half."""
+    halves = {"wrapper": GV16[2], "inner": together(*GV16[:2])}
+    other = halves.pop("inner" if first == "wrapper" else "wrapper")
+    known, asked = traces._known, []
+
+    def in_between(base, names):
+        found = known(base, names)
+        asked.append(names)
+        if len(asked) == 1:
+            Loader(store, prices, Attribution()).load([traces.read(other, NOW)])
+        return found
+
+    monkeypatch.setattr(traces, "_known", in_between)
+    Loader(store, prices, Attribution()).load([traces.read(halves.popitem()[1], NOW)])
+    assert totals(store) == (2, 113, 11)
+
+
 def test_a_wrapper_alone_counts_once(store, receiver):
     take(receiver, usage(3, 0, (113, 11), "invoke_agent"), usage(3, 0, (113, 11), "invoke_agent"))
     assert totals(store) == (1, 113, 11)
