@@ -54,6 +54,14 @@ def test_no_secret_and_no_root():
     assert all(word in COMPOSE for word in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true"))
 
 
+def test_what_a_container_may_take_is_bounded():
+    (service,) = re.findall(r"^  breakeven:\n((?:    .*\n)+)", COMPOSE, re.MULTILINE)
+    assert int(re.search(r"pids_limit: (\d+)", service)[1]) >= 512
+    assert "mem_limit: " in service
+    spool = config.load(str(ROOT / "deploy" / "breakeven.toml"), {}).server.spool
+    assert re.search(rf"- breakeven:({Path(spool).parent})$", service, re.MULTILINE)
+
+
 def test_grafana_finds_what_is_rendered():
     (path,) = re.findall(r"path: (/\S+)", grafana.PROVIDER)
     assert f"./dashboards/rendered:{path}:ro" in COMPOSE
