@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from ledger.prices.register import PriceRegister
     from ledger.store import Store
 
-MOST_LINES, MOST_BYTES = 100_000, 32 << 20
+MOST_LINES, MOST_BYTES = 50_000, 16 << 20
 """Of one segment: it takes 4 to 8 times its size in engine memory while it loads."""
+AT_ONCE = 2
+"""Segments that are loaded side by side."""
 
 
 KEYS = frozenset((
@@ -53,6 +56,27 @@ def fits(first: bytes) -> bool:
 
 
 @dataclass(slots=True)
+class Segment:
+    """Lines that go to the engine in one insert."""
+
+    pieces: list[Line]
+    token: str
+    block: bytes
+    earlier: list[dict[str, int]]
+    ver: int = 0
+    landed: int = 0
+
+    @property
+    def count(self) -> int:
+        """Return how many lines, blank ones too."""
+        return self.block.count(b"\n")
+
+    def lines(self) -> list[tuple[int, bytes]]:
+        """Return (line number, line) of those that are not blank."""
+        return [(number, text) for number, line in _numbered(self.pieces) if (text := line.strip())]
+
+
+@dataclass(slots=True)
 class Lines:
     """One file on its way; `take` gives back the lines that the parser in Python must read."""
 
@@ -61,54 +85,75 @@ class Lines:
     attribution: Attribution
     intake: Intake
     _waiting: list[Line] = field(default_factory=list)
+    _full: list[list[Line]] = field(default_factory=list)
     _count: int = 0
     _size: int = 0
     _asked: set[tuple[str, ...]] = field(default_factory=set)
     _hours: dict[datetime, int] = field(default_factory=dict)
 
     def take(self, piece: Line) -> Iterator[tuple[int, bytes]]:
-        """Queue some lines; yield (line number, line) of those that a full segment left over."""
+        """Queue some lines; yield (line number, line) of those that full segments left over."""
         self._waiting.append(piece)
         self._count += piece.count
         self._size += len(piece.data)
         if self._count >= MOST_LINES or self._size >= MOST_BYTES:
-            yield from self.flush()
+            self._close()
+            if len(self._full) == AT_ONCE:
+                yield from self._land()
 
     def flush(self) -> Iterator[tuple[int, bytes]]:
         """Store what is queued; yield the lines that were left over."""
-        if not self._waiting:
-            return
-        pieces, self._waiting, self._count, self._size = self._waiting, [], 0, 0
+        if self._waiting:
+            self._close()
+        if self._full:
+            yield from self._land()
+
+    def _close(self) -> None:
+        self._full.append(self._waiting)
+        self._waiting, self._count, self._size = [], 0, 0
+
+    def _land(self) -> Iterator[tuple[int, bytes]]:
+        """Hand the full segments to the engine, side by side: each keeps one core busy."""
+        segments, self._full = [self._segment(pieces) for pieces in self._full], []
+        span = _around([_span(one.block) for one in segments])
+        before = self._stored(span, known=self._hours)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            vers = pool.map(lambda one: self.store.land("land_lines", one.block, one.token), segments)
+        for one, ver in zip(segments, vers, strict=True):
+            one.ver, one.landed = ver, self.store.ask("collector", "landed", ver=ver)[0]["rows"]
+        self._hours = self._stored(span, known={})
+        fresh = max(0, sum(self._hours.values()) - sum(before.values()))
+        for one in segments:
+            part = min(one.landed, fresh)
+            fresh -= part
+            slow = self._told(one, part)
+            if slow:
+                self._hours = {}  # what the parser makes of these lines is stored, and counted, on its own
+            yield from slow
+
+    def _segment(self, pieces: list[Line]) -> Segment:
         block = b"".join(p.data if p.data.endswith(b"\n") else p.data + b"\n" for p in pieces)
         token = f"{self.attribution.mark}:{hashlib.sha256(block).hexdigest()}"
-        span, earlier = _span(block), self.store.ask("collector", "known_batch", token=token)
-        before = self._stored(span, known=self._hours)
-        ver = self.store.land("land_lines", block, token)
-        landed = self.store.ask("collector", "landed", ver=ver)[0]["rows"]
-        after = self._stored(span, known={})
-        self._hours = after
-        fresh = min(landed, max(0, sum(after.values()) - sum(before.values())))
-        left = {row["crc"] for row in self.store.ask("collector", "slow_lines", segment=token)}
-        lines = [(number, text) for number, line in _numbered(pieces) if (text := line.strip())] if left else []
-        slow = [one for one in lines if zlib.crc32(one[1]) in left]
-        counts = self.intake.counts
+        return Segment(pieces, token, block, self.store.ask("collector", "known_batch", token=token))
+
+    def _told(self, one: Segment, fresh: int) -> list[tuple[int, bytes]]:
+        """Count what came of a segment, have its names decided on, and return the lines that were left over."""
+        left = {row["crc"] for row in self.store.ask("collector", "slow_lines", segment=one.token)}
+        slow = [line for line in one.lines() if zlib.crc32(line[1]) in left] if left else []
+        counts, whole = self.intake.counts, one.count
         counts.accepted += fresh
-        whole = block.count(b"\n")
-        if landed + len(slow) < whole and not _finished(earlier, left):
+        if one.landed + len(slow) < whole and not _finished(one.earlier, left):
             # An earlier try was cut short, or its checksums are no longer kept: the parser reads all of it once more.
-            slow = [(number, text) for number, line in _numbered(pieces) if (text := line.strip())]
+            slow = one.lines()
             counts.duplicate -= fresh  # it will find these stored
         else:
-            blank = sum(1 for _, line in _numbered(pieces) if not line.strip()) if landed + len(slow) < whole else 0
+            blank = whole - len(one.lines()) if one.landed + len(slow) < whole else 0
             counts.duplicate += whole - blank - len(slow) - fresh
-        if landed:
-            self._decide(ver)
-        self.store.add(
-            [Batch(token, "requests_log", self.intake.origin, landed, len(slow), self.intake.now)], token=token
-        )
-        if slow:
-            self._hours = {}  # what the parser makes of these lines is stored, and counted, on its own
-        yield from slow
+        if one.landed:
+            self._decide(one.ver)
+        batch = Batch(one.token, "requests_log", self.intake.origin, one.landed, len(slow), self.intake.now)
+        self.store.add([batch], token=one.token)
+        return slow
 
     def _stored(self, span: tuple[datetime, datetime] | None, known: dict[datetime, int]) -> dict[datetime, int]:
         """Return events by hour of a span; what the segment before has just counted need not be counted again."""
@@ -174,6 +219,12 @@ def _numbered(pieces: list[Line]) -> Iterator[tuple[int, bytes]]:
     for piece in pieces:
         lines = piece.data.split(b"\n")
         yield from enumerate(lines if lines[-1] else lines[:-1], piece.number)
+
+
+def _around(spans: list[tuple[datetime, datetime] | None]) -> tuple[datetime, datetime] | None:
+    """Return the span that holds all spans."""
+    found = [one for one in spans if one is not None]
+    return (min(one[0] for one in found), max(one[1] for one in found)) if found else None
 
 
 def _span(block: bytes) -> tuple[datetime, datetime] | None:
