@@ -1,5 +1,9 @@
--- Facts by bucket and the source that brought them.
-SELECT toStartOfInterval(at, toIntervalSecond({bucket:UInt32})) AS time, source AS series, toFloat64(count()) AS value
-FROM v_facts
-WHERE at >= {from:DateTime} AND at < {to:DateTime}
+-- Facts by bucket and the source that brought them. Of requests, buckets of an hour and more read the hourly counts.
+SELECT time, series, toFloat64(sum(n)) AS value
+FROM (
+  SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, source AS series, attempts AS n
+  FROM v_arrivals_hourly WHERE {bucket:UInt32} >= 3600 AND hour >= {from:DateTime} AND hour < {to:DateTime}
+  UNION ALL
+  SELECT toStartOfInterval(at, toIntervalSecond({bucket:UInt32})) AS time, source AS series, 1 AS n
+  FROM v_facts WHERE ({bucket:UInt32} < 3600 OR kind != 'requests') AND at >= {from:DateTime} AND at < {to:DateTime})
 GROUP BY time, series ORDER BY time, series

@@ -146,6 +146,7 @@ def _rebuild_requests(store: Store, declared: Declared, hours: list[datetime], a
         engine_hours=engine_hours(store, names, hours),
     )  # fmt: skip
     store.tell(_PACKAGE, "work_10s", ver=store.next_ver(), hours=hours)
+    store.tell(_PACKAGE, "arrivals_hourly", ver=store.next_ver(), hours=hours)
     store.tell(_PACKAGE, "cost_hourly_api", ver=store.next_ver(), hours=hours)
     wrong = store.ask(_PACKAGE, "unreconciled", hours=hours)
     if wrong:
