@@ -66,9 +66,7 @@ class Loader:
 
     def start(self) -> None:
         """Begin to gather; what an earlier run has left is loaded first."""
-        if self.place.folder is not None:
-            self._segments = Segments(self.place.folder, self.place.limit)
-            self._segments.adopt()
+        self._look()
         self._stop.clear()
         self._filled.set()
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
@@ -115,6 +113,17 @@ class Loader:
                     intake.refuse(line, BadRow(name, reason), source, piece.at)
             self.repeats[source] += repeats + intake.finish().duplicate
 
+    def _look(self) -> None:
+        """Open the spool, or take over what others have left; while it cannot be opened, senders wait for the insert."""
+        try:
+            if self._segments is not None:
+                self._segments.adopt()
+            elif self.place.folder is not None:
+                self._segments = Segments(self.place.folder, self.place.limit)
+                self._segments.adopt()
+        except OSError as error:
+            log.warning("the receive spool %s: %s; senders wait for the insert", self.place.folder, error.strerror)
+
     def _run(self) -> None:
         pause, looked = 0.0, time.monotonic()
         while not self._stop.is_set():
@@ -122,25 +131,25 @@ class Loader:
             if self._filled.is_set():
                 self._filled.clear()
                 self._stop.wait(pause or (GATHER_S if self._segments is not None else HOLD_S))
-            if self._segments is not None and time.monotonic() - looked > ADOPT_S:
+            if time.monotonic() - looked > ADOPT_S:
                 looked = time.monotonic()
-                self._segments.adopt()
+                self._look()
             pause = self._tried(pause)
         self._tried(0.0)
 
     def _tried(self, pause: float) -> float:
         """Load all that waits; return 0, or the seconds to wait before it is tried again."""
         try:
-            self._on_disk() if self._segments is not None else self._in_memory()
+            self._in_memory()
+            if self._segments is not None:
+                self._on_disk(self._segments)
         except (BreakevenError, OSError) as error:
             log.warning("what senders told waits: %s", error)
             self._filled.set()
             return min(_LONGEST_PAUSE_S, 2 * pause or 1.0)
         return 0.0
 
-    def _on_disk(self) -> None:
-        segments = self._segments
-        assert segments is not None
+    def _on_disk(self, segments: Segments) -> None:
         waiting: list[Path] = []
         pieces: list[Piece] = []
         for path in segments.closed():

@@ -53,7 +53,12 @@ class Segments:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = (folder / f"{self._name}.lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)  # before the folder is there: who sees it free may adopt it
-        self._own.mkdir(mode=0o700)
+        try:
+            self._own.mkdir(mode=0o700)
+        except OSError:
+            self._lock.close()
+            (folder / f"{self._name}.lock").unlink(missing_ok=True)
+            raise
         self._guard = threading.RLock()
         self._dirty, self._stop = threading.Event(), threading.Event()
         self._file, self._size, self._number, self._held = -1, 0, 0, 0

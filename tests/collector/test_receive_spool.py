@@ -238,6 +238,22 @@ def test_a_backup_takes_along_what_waits(store, loader, tmp_path, monkeypatch):
         assert stored(other) == (10, 45)
 
 
+def test_a_spool_that_cannot_be_opened_is_tried_again_and_senders_wait_meanwhile(store, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("collector.receivers.loader.ADOPT_S", 0.2)
+    folder = tmp_path / "volume" / "receive"
+    folder.parent.write_text("not mounted yet")
+    one = Loader(store, PriceRegister(store), Attribution(), Place(folder))
+    one.start()
+    one.put(piece(1)).result(30)
+    assert stored(store) == (1, 1)
+    assert "senders wait" in caplog.text
+    folder.parent.unlink()
+    awaited(lambda: one._segments is not None)
+    one.put(piece(2)).result(30)
+    one.stop()
+    assert stored(store) == (2, 3)
+
+
 def test_without_a_disk_senders_wait_for_the_insert(store, monkeypatch):
     one = Loader(store, PriceRegister(store), Attribution())
     one.start()
