@@ -114,7 +114,7 @@ class Loader:
             self.repeats[source] += repeats + intake.finish().duplicate
 
     def _look(self) -> None:
-        """Open the spool, or take over what others have left; while it cannot be opened, senders wait for the insert."""
+        """Open the spool, or take over what others have left; until it opens, senders wait for the insert."""
         try:
             if self._segments is not None:
                 self._segments.adopt()
