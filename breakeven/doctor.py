@@ -121,7 +121,7 @@ def _waiting(service: Service) -> Iterator[Looked]:
     if found.oldest_s > WAIT_S:
         wrong.append(f"the oldest has waited {found.oldest_s:,.0f} s: `breakeven run` loads it")
     if found.broken:
-        wrong.append(f"{found.broken} spoiled files in {folder}: what could be read of them is stored")
+        wrong.append(f"{found.broken} files put aside in {folder}: spoiled ones, or requests that no store takes")
     yield Looked("receive spool", f"{found.bytes / 1e6:,.1f} MB wait", "; ".join(wrong))
 
 

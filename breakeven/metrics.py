@@ -92,7 +92,8 @@ def collected(
 
 def _received(registry: CollectorRegistry, loader: Loader) -> None:
     """Tell what the receivers of this process have set aside, and what waits on disk, whoever wrote it."""
-    repeats = Counter("breakeven_duplicates", "Requests that were told before, or that another row tells.", ["source"],
+    said = "Requests stored before (also by a try of ours that failed later), or told by another row."
+    repeats = Counter("breakeven_duplicates", said, ["source"],
                       registry=registry)  # fmt: skip
     for source in RECEIVED:
         repeats.labels(source).inc(loader.repeats[source])
@@ -104,7 +105,11 @@ def _received(registry: CollectorRegistry, loader: Loader) -> None:
         waits.set(found.bytes)
         oldest = Gauge("breakeven_receive_spool_oldest_seconds", "Age of the oldest file of it.", registry=registry)
         oldest.set(found.oldest_s)
-        broken = Gauge("breakeven_receive_spool_broken_files", "Spoiled files put aside.", registry=registry)
+        broken = Gauge(
+            "breakeven_receive_spool_broken_files",
+            "Files put aside.",
+            registry=registry,
+        )
         broken.set(found.broken)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from collector.receivers.piece import Heard, Piece
 from collector.receivers.spans import SOURCE, Span, is_inference, request, spans, started
 from ledger.errors import BadRow
-from ledger.records import Request, SpanLink, SpanService
+from ledger.records import INPUT_CLASSES, Request, SpanLink, SpanService
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _WITHDRAWN = 1
 """`duplicate_of` of a row that counts no longer, whatever comes after it."""
 _MAX_DEPTH = 200
+_TOKENS = (*INPUT_CLASSES, "output")
 
 
 def read(message: Any, now: datetime) -> Piece:
@@ -80,7 +81,9 @@ def _remember(base: Store, links: dict[tuple[str, str], SpanLink]) -> None:
 
 def _name_services(base: Store, requests: Iterable[Request]) -> None:
     """Write down on which days spans of which services told tokens."""
-    told = {SpanService(one.at.date(), one.key) for one in requests if one.key and one.usage_source != "absent"}
+    told = {
+        SpanService(one.at.date(), one.key) for one in requests if one.key and any(getattr(one, n) for n in _TOKENS)
+    }
     if told:
         known = base.ask("collector.receivers", "span_services", days=sorted({one.day for one in told}))
         base.add(sorted(told - {SpanService(**row) for row in known}, key=repr))

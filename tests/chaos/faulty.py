@@ -10,8 +10,8 @@ FAULTS = ("none", "refuse", "busy", "cut request", "drop answer", "cut answer", 
 WEIGHTS = (10, 1, 1, 1, 2, 1, 2, 1)
 
 
-class Faulty:
-    """Listens on a port of its own and passes each request on to `target`, one connection each."""
+class Between:
+    """Listens on a port of its own in front of `target`; `on`: faults happen."""
 
     def __init__(self, target, seed):
         self.target, self.random, self.counts, self.on = target, random.Random(seed), Counter(), True
@@ -29,7 +29,14 @@ class Faulty:
                 peer, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._pass, args=(peer,), daemon=True).start()
+            self._come(peer)
+
+
+class Faulty(Between):
+    """Passes each request on, one connection each."""
+
+    def _come(self, peer):
+        threading.Thread(target=self._pass, args=(peer,), daemon=True).start()
 
     def _pass(self, peer):
         with self._guard:
@@ -70,43 +77,29 @@ class Faulty:
             return head + b"\r\nConnection: close\r\n\r\n" + rest
 
 
-class Hop:
+class Hop(Between):
     """A wire between a program and the store: connections are refused, cut in the middle of a question or of an answer, slow."""
 
-    def __init__(self, target, seed):
-        self.target, self.random, self.counts, self.on = target, random.Random(seed), Counter(), True
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def close(self):
-        self._listener.close()
-
-    def _listen(self):
-        while True:
-            try:
-                peer, _ = self._listener.accept()
-            except OSError:
-                return
-            fault = self.random.choices(("none", "refuse", "slow", "cut question", "cut answer"), (8, 1, 1, 2, 2))[0]
-            fault = fault if self.on else "none"
-            self.counts[f"store: {fault}"] += fault != "none"
-            if fault == "refuse":
-                peer.close()
-                continue
-            try:
-                there = socket.create_connection(("127.0.0.1", self.target), timeout=5)
-            except OSError:
-                peer.close()
-                continue
-            there.settimeout(None)
-            left = {
-                name: int(self.random.expovariate(1 / 60_000)) if fault == name else -1
-                for name in ("cut question", "cut answer")
-            }
-            pause = self.random.uniform(0, 0.3) if fault == "slow" else 0.0
-            for source, sink, name in ((peer, there, "cut question"), (there, peer, "cut answer")):
-                threading.Thread(target=self._pass, args=(source, sink, left[name], pause), daemon=True).start()
+    def _come(self, peer):
+        faults = ("none", "refuse", "slow", "cut question", "cut answer")
+        fault = self.random.choices(faults, (8, 1, 1, 2, 2))[0] if self.on else "none"
+        self.counts[f"store: {fault}"] += fault != "none"
+        if fault == "refuse":
+            peer.close()
+            return
+        try:
+            there = socket.create_connection(("127.0.0.1", self.target), timeout=5)
+        except OSError:
+            peer.close()
+            return
+        there.settimeout(None)
+        left = {
+            name: int(self.random.expovariate(1 / 60_000)) if fault == name else -1
+            for name in ("cut question", "cut answer")
+        }
+        pause = self.random.uniform(0, 0.3) if fault == "slow" else 0.0
+        for source, sink, name in ((peer, there, "cut question"), (there, peer, "cut answer")):
+            threading.Thread(target=self._pass, args=(source, sink, left[name], pause), daemon=True).start()
 
     def _pass(self, source, sink, left, pause):
         """Pass bytes on until one side closes, or so many have passed."""

@@ -162,6 +162,27 @@ def test_of_a_service_that_sends_both_the_spans_count_for_the_day(store, first):
     assert store.read("SELECT count() FROM v_usage_buckets")[1] == [(1,)]  # kept, and set aside
 
 
+def test_spans_that_tell_no_tokens_set_no_metrics_aside(store):
+    """A refused call and a stream without usage: what they cost is in the metrics alone."""
+    there = receiver(store, "app")
+    about = {"attributes": [{"key": "service.name", "value": {"stringValue": "app"}}]}
+    names = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini"}
+    begun = str(int((NOW - timedelta(hours=5)).timestamp()) * 10**9)
+    spans = [
+        {"traceId": digit * 32, "spanId": digit * 16, "startTimeUnixNano": begun, "status": {"code": 2} if error else {},
+         "attributes": [{"key": key, "value": {"stringValue": text}} for key, text in {**names, **error}.items()]}
+        for digit, error in (("1", {"error.type": "429"}), ("2", {}))
+    ]  # fmt: skip
+    traces = {"resourceSpans": [{"resource": about, "scopeSpans": [{"spans": spans}]}]}
+    PriceRegister(store).resolve([("openai", "gpt-4o-mini", "standard", "")], NOW)
+    assert there.take(TRACES, json.dumps(traces).encode(), JSON, "", NOW).status == 200
+    tell(there, export([("input", 0, 60, 1_000_000, 1), ("output", 0, 60, 1_000_000, 1)]))
+    tick(store, Declared(), NOW)
+    assert store.read("SELECT count() FROM v_requests")[1] == [(2,)]
+    (row,), _ = report.cost(store, by=["provider"])
+    assert (row.cost, row.reported_cost) == (Decimal("0.75"), Decimal("0.75"))
+
+
 def test_they_cost_beside_requests_and_never_beside_reports(store):
     """A service with metrics only counts beside another's requests; once the provider reports the day, that is all of it."""
     tell(receiver(store, "app"), export([("input", 0, 60, 1_000_000, 1), ("output", 0, 60, 1_000_000, 1)]))

@@ -10,7 +10,9 @@ COMMENT 'Days on which spans of a service told tokens: its token metrics of the 
 
 INSERT INTO span_services
 SELECT toDate(at, 'UTC') AS day, key AS service, max(ver) FROM requests
-WHERE source = 'otlp' AND key != '' AND usage_source != 'absent' AND duplicate_of = 0 GROUP BY day, service;
+WHERE source = 'otlp' AND key != '' AND duplicate_of = 0
+  AND (input_fresh != 0 OR cache_read != 0 OR cache_write_short != 0 OR cache_write_long != 0 OR cache_write_other != 0 OR output != 0)
+GROUP BY day, service;
 
 CREATE OR REPLACE VIEW counted_reports AS
 WITH

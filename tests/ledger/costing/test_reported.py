@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from made import request
 
+from dashboards import page
 from ledger.costing import report
 from ledger.costing.declared import Declared
 from ledger.costing.reconcile import reconcile
@@ -78,6 +79,16 @@ def test_a_day_counts_requests_or_reports_never_both(store, prices):
         (date(2026, 11, 10), "requests"),
         (date(2026, 11, 11), "reports"),
     ]
+
+
+def test_requests_that_no_workload_took_are_shown_on_days_of_which_reports_count(store, prices):
+    """Their hours are in no hourly count of requests: the panel reads them all the same."""
+    store.add([bucket(0)])
+    store.add([request(DAY + 5 * HOUR, "lost", model="m", workload="unassigned", key="k", input_fresh=7)])
+    tick(store, Declared(reported=("openai",)), NOW)
+    found = page.answer(store, "health", "unmapped", start=DAY, end=DAY + 24 * HOUR, as_of=NOW)
+    names = [one["name"] for one in found["fields"]]
+    assert dict(zip(names, (column[0] for column in found["columns"]), strict=True))["key"] == "k"
 
 
 def test_what_is_told_twice_is_shown(store, prices):
