@@ -14,11 +14,14 @@ import orjson
 from ledger.records import Batch, GpuSample, Rejected, Request, price_variant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from collector.attribution import Attribution
     from ledger.errors import BadRow
     from ledger.prices.register import PriceRegister
     from ledger.store import Store
 
+Columns = dict[str, list[Any]]
 BATCH = 50_000
 CONTENT = "|#"
 """In the key of an event that has no id but its content."""
@@ -80,6 +83,7 @@ class Intake:
         self.without_price: set[tuple[str, str]] = set()
         self.examples: list[tuple[int, BadRow]] = []
         self._waiting: dict[tuple[str, int, int], list[Request | GpuSample]] = defaultdict(list)
+        self._alike: dict[tuple[str, int, int], list[tuple[Request, Columns]]] = defaultdict(list)
         self._refused: list[Rejected] = []
         self._equals = Equals()
 
@@ -89,6 +93,11 @@ class Intake:
         waiting.append(record)
         if len(waiting) >= BATCH:
             self._flush(waiting)
+
+    def take_alike(self, like: Request, columns: Columns) -> None:
+        """Queue good requests of one month that are like one but for some columns, their instants among them."""
+        at = columns["at"][0]
+        self._alike[like.TABLE, at.year, at.month].append((like, columns))
 
     def refuse(self, line: int, bad: BadRow, source: str, at: datetime | None = None) -> None:
         """Queue one bad row with its reason (`at`: when it came); values are kept out, they may hold a prompt."""
@@ -100,8 +109,8 @@ class Intake:
 
     def finish(self) -> Counts:
         """Store what is queued and return the counts."""
-        for waiting in self._waiting.values():
-            self._flush(waiting)
+        for month in [*self._waiting, *(month for month in self._alike if month not in self._waiting)]:
+            self._flush(self._waiting[month], self._alike.pop(month, []))
         for start in range(0, len(self._refused), BATCH):
             part = self._refused[start : start + BATCH]
             self.store.add(part, token=_token({"rows": [repr(row) for row in part]}))
@@ -109,31 +118,36 @@ class Intake:
         self._equals.close()
         return self.counts
 
-    def _flush(self, waiting: list[Request | GpuSample]) -> None:
-        if not waiting:
+    def _flush(self, waiting: list[Request | GpuSample], alike: Iterable[tuple[Request, Columns]] = ()) -> None:
+        first = next(iter(waiting), None) or next((like for like, _ in alike), None)
+        if first is None:
             return
-        first = waiting[0]
         columns = {f.name: [getattr(row, f.name) for row in waiting] for f in fields(first)}
+        for like, told in alike:
+            for name, column in columns.items():
+                column.extend(told[name] if name in told else [getattr(like, name)] * len(told["at"]))
         if isinstance(first, Request):
             self._complete(columns)
         token = _token(columns)
         if not self.counting:
             self.store.add_columns(first.TABLE, columns, token=token)
-            self._wrote(first.source, token, waiting)
+            self._wrote(first.source, token, columns)
+            waiting.clear()
             return
         span = _span(columns["at"])
         query = "count_requests" if isinstance(first, Request) else "count_samples"
         before = self._stored(query, span)
         self.store.add_columns(first.TABLE, columns, token=token)
-        new = min(len(waiting), max(0, self._stored(query, span) - before))
+        new = min(len(columns["at"]), max(0, self._stored(query, span) - before))
         self.counts.accepted += new
-        self.counts.duplicate += len(waiting) - new
-        self._wrote(first.source, token, waiting)
-
-    def _wrote(self, source: str, token: str, waiting: list[Request | GpuSample]) -> None:
-        """Write down that a batch is stored, and forget it."""
-        self.store.add([Batch(token, source, self.origin, len(waiting), self.counts.rejected, self.now)], token=token)
+        self.counts.duplicate += len(columns["at"]) - new
+        self._wrote(first.source, token, columns)
         waiting.clear()
+
+    def _wrote(self, source: str, token: str, columns: Columns) -> None:
+        """Write down that a batch is stored."""
+        rows = len(columns["at"])
+        self.store.add([Batch(token, source, self.origin, rows, self.counts.rejected, self.now)], token=token)
 
     def _complete(self, columns: dict[str, list[Any]]) -> None:
         """Number equal rows, place requests into workloads and deployments, and have their names priced."""

@@ -161,7 +161,7 @@ class Loader:
                 continue
             pieces += found
             waiting.append(path)
-            if sum(len(piece.requests) + len(piece.spans) for piece in pieces) >= MOST_ROWS:
+            if sum(map(len, pieces)) >= MOST_ROWS:
                 self._settle(segments, waiting, pieces)
         self._settle(segments, waiting, pieces)
 

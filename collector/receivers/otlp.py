@@ -132,7 +132,8 @@ def _decoded(signal: Signal, body: bytes, kind: str) -> Any:
     if kind == PROTOBUF:
         if wire.count(body, signal.paths, MAX_ITEMS) > MAX_ITEMS:
             raise OverflowError(f"more than {MAX_ITEMS} {signal.name} in one request")
-        if len(body) > 1 << 20 and wire.count(body, signal.attributes, MAX_ATTRIBUTES) > MAX_ATTRIBUTES:
+        many = wire.at_most(body, signal.attributes) > MAX_ATTRIBUTES
+        if many and wire.count(body, signal.attributes, MAX_ATTRIBUTES) > MAX_ATTRIBUTES:
             raise OverflowError(f"more than {MAX_ATTRIBUTES} attributes in one request")
         return signal.request.FromString(body)
     wire.check_json(body)

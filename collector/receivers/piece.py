@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from collector.receivers.alike import COLUMNS, Alike
 from ledger.records import Request, SpanLink
 
 _Row = TypeVar("_Row", Request, SpanLink)
@@ -26,7 +27,10 @@ class Heard:
 
 @dataclass(slots=True)
 class Piece:
-    """Requests of one sender, its spans where it told any, and what could not be taken: (place, field, reason)."""
+    """Requests of one sender, its spans where it told any, and what could not be taken: (place, field, reason).
+
+    `alike`: more requests, with their spans, in columns.
+    """
 
     source: str
     origin: str
@@ -34,21 +38,28 @@ class Piece:
     requests: list[Request] = field(default_factory=list)
     spans: list[Heard] = field(default_factory=list)
     bad: list[tuple[int, str, str]] = field(default_factory=list)
+    alike: list[Alike] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.requests) + len(self.spans) + sum(map(len, self.alike))
 
     def packed(self) -> bytes:
         """Return it as bytes."""
         return orjson.dumps([
             self.source, self.origin, _micros(self.at), [_told(row) for row in self.requests],
             [[_told(one.link), one.request, one.inference, one.about_models] for one in self.spans], self.bad,
+            [[_told(one.like), one.columns] for one in self.alike],
         ])  # fmt: skip
 
     @classmethod
     def unpacked(cls, data: bytes) -> Piece:
         """Return what `packed` made; raises ValueError, TypeError, KeyError for anything else."""
-        source, origin, at, requests, spans, bad = orjson.loads(data)
+        source, origin, at, requests, spans, bad, *rest = orjson.loads(data)
+        alike = rest[0] if rest else []  # what an earlier version has left has none
         return cls(
             source, origin, _instant(at), [_read(Request, row) for row in requests],
-            [Heard(_read(SpanLink, link), *rest) for link, *rest in spans], [(n, f, r) for n, f, r in bad],
+            [Heard(_read(SpanLink, link), *more) for link, *more in spans], [(n, f, r) for n, f, r in bad],
+            [Alike(_read(Request, like), {name: columns[name] for name in COLUMNS}) for like, columns in alike],
         )  # fmt: skip
 
 

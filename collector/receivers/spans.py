@@ -14,7 +14,7 @@ from ledger.prices.usage import disjoint
 from ledger.records import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 SOURCE = "otlp"
 SPLIT_UNKNOWN = 1
@@ -119,7 +119,7 @@ class Span:
     scope: str
     told: Mapping[str, Any]
     about_models: bool
-    about: Mapping[str, Any]
+    about: Mapping[str, str]
 
     def get(self, name: str) -> Any:
         """Return the first attribute of a name's aliases that says something, None if there is none."""
@@ -131,19 +131,19 @@ class Span:
         return bool(_number(self.told.get("input")) or _number(self.told.get("output")))
 
 
-def spans(message: Any) -> Iterator[Span]:
-    """Yield the spans of an ExportTraceServiceRequest."""
-    for resource in message.resource_spans:
-        told = attributes(resource.resource.attributes)
-        about = {name: fields.name(_first(told, aliases)) for name, aliases in ABOUT.items()}
-        for scope in resource.scope_spans:
-            name = scope.scope.name
-            for one in scope.spans:
-                told, about_models = _told(one.attributes)
-                yield Span(
-                    one.trace_id.hex(), one.span_id.hex(), one.parent_span_id.hex(), one.start_time_unix_nano,
-                    one.end_time_unix_nano, one.status.code == 2, name, told, about_models, about,
-                )  # fmt: skip
+def about_sender(resource: Any) -> dict[str, str]:
+    """Return what a resource says of the program that sends."""
+    told = attributes(resource.attributes)
+    return {name: fields.name(_first(told, aliases)) for name, aliases in ABOUT.items()}
+
+
+def read(one: Any, scope: str, about: Mapping[str, str]) -> Span:
+    """Return a span of a message as far as we read it."""
+    told, about_models = _told(one.attributes)
+    return Span(
+        one.trace_id.hex(), one.span_id.hex(), one.parent_span_id.hex(), one.start_time_unix_nano,
+        one.end_time_unix_nano, one.status.code == 2, scope, told, about_models, about,
+    )  # fmt: skip
 
 
 def _told(pairs: Any) -> tuple[dict[str, Any], bool]:
@@ -207,12 +207,8 @@ def request(span: Span, now: datetime) -> Request:
         raise BadRow("gen_ai.provider.name", "missing")
     status = _status(span)
     tokens, approximate = _tokens(span)
-    identity = fields.name(span.get("id"))
-    key = fields.event_key(SOURCE, "", provider, identity)
-    operation = str(span.get("operation") or "").lower()
-    if key.startswith(SOURCE) or (operation and operation not in _GENERATING):
-        # No id that is unique in the world, or a wrapper with the id of a call inside it: the span is the event.
-        key = f"{SOURCE}||{provider}|{span.trace}:{span.span}"
+    operation = str(span.get("operation") or "")
+    key = event_key(provider, fields.name(span.get("id")), operation, span.trace, span.span)
     return Request(
         at=at,
         event_key=key,
@@ -227,13 +223,22 @@ def request(span: Span, now: datetime) -> Request:
         tier=_tier(span.get("tier")),
         processing="batch" if span.get("tier") == "batch" else "online",
         status=status,
-        latency_ms=_latency(span),
+        latency_ms=latency_ms(span.start_ns, span.end_ns),
         ttft_ms=_ttft(span),
         usage_source=_usage_source(span, status),
         approximate=approximate,
         cost_reported=_cost(span),
         **tokens,
     )
+
+
+def event_key(provider: str, identity: str, operation: str, trace: str, span: str) -> str:
+    """Return the name of the event that a span tells of."""
+    key = fields.event_key(SOURCE, "", provider, identity)
+    if key.startswith(SOURCE) or (operation and operation.lower() not in _GENERATING):
+        # No id that is unique in the world, or a wrapper with the id of a call inside it: the span is the event.
+        return f"{SOURCE}||{provider}|{trace}:{span}"
+    return key
 
 
 _COUNTS = (
@@ -354,7 +359,7 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
 
 
-def _latency(span: Span) -> int | None:
+def latency_ms(start_ns: int, end_ns: int) -> int | None:
     """Return milliseconds from start to end; None where no end is told, or none that an attempt can have."""
-    took = (span.end_ns - span.start_ns) // 1_000_000
-    return max(0, took) if span.end_ns and took < 1 << 32 else None
+    took = (end_ns - start_ns) // 1_000_000
+    return max(0, took) if end_ns and took < 1 << 32 else None

@@ -20,6 +20,13 @@ MOST_MARKS = 2_000_000
 """Most braces, brackets and commas of a JSON body."""
 
 
+def at_most(body: bytes, paths: Paths) -> int:
+    """Return a number that `count` cannot exceed, a thousand times faster: the bytes that may begin what it counts."""
+    tags = {field << 3 | 2 for path in paths for field in path}
+    # A tag may be written longer than need be; its first byte then has the highest bit.
+    return sum(body.count(tag) + body.count(tag | 0x80) for tag in tags)
+
+
 def count(body: bytes, paths: Paths, limit: int) -> int:
     """Return how many messages lie at the ends of some paths of protobuf fields, at most limit + 1.
 

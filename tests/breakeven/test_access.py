@@ -212,6 +212,7 @@ def test_the_count_is_that_of_the_parsed_message(path):
     body = nested(*path, times=1234) + nested(1, 1, leaf=b"")
     assert wire.count(body, (path,), 10_000) in (1234, 1235)  # the resource beside it is one object too
     assert wire.count(body, (path,), 100) == 101
+    assert wire.at_most(body, (path,)) >= wire.count(body, (path,), 10_000)
 
 
 def large(signal):

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -152,7 +153,8 @@ def span(number, parent=0, minutes=0, scope="made", **attributes):
         made.parent_span_id = parent.to_bytes(8, "big")
     for key, value in attributes.items():
         pair = made.attributes.add(key=key.replace("__", "."))
-        setattr(pair.value, "int_value" if isinstance(value, int) else "string_value", value)
+        kind = {int: "int_value", float: "double_value", bool: "bool_value", str: "string_value"}[type(value)]
+        setattr(pair.value, kind, value)
     return message
 
 
@@ -211,6 +213,83 @@ def test_nested_spans_that_waited_together_count_once(store, prices, order):
     assert totals(store) == (2, 113, 11)
 
 
+def test_a_wrapper_that_comes_again_with_what_it_wraps_counts_no_more(store, receiver):
+    wrapper, inner = GV16[2], together(*GV16[:2])
+    take(receiver, wrapper)
+    assert totals(store) == (1, 113, 11)
+    take(receiver, together(wrapper, inner))
+    assert totals(store) == (2, 113, 11)
+
+
+VALUES = {
+    "gen_ai__provider__name": ("openai", "anthropic", "aws.bedrock", "", 7),
+    "gen_ai__operation__name": ("chat", "embeddings", "invoke_agent", "CHAT", "list", ""),
+    "gen_ai__request__model": ("gpt-4o", "claude-3-5-haiku-20241022", "", " gpt-4o", 3),
+    "gen_ai__response__model": ("gpt-4o-2024-08-06", "", 3.5),
+    "gen_ai__response__id": ("chatcmpl-01234567890123456789", "short", "", "with\\backslash-0123456789", " chatcmpl-0123456789012", 12),
+    "gen_ai__usage__input_tokens": (0, 7, 1200, -3, 10**10, "12", 12.5, True),
+    "gen_ai__usage__output_tokens": (0, 5, 300, "x", -1),
+    "gen_ai__usage__prompt_tokens": (9, ""),
+    "gen_ai__usage__cache_read__input_tokens": (0, 6, 1100, 5000, "6"),
+    "gen_ai__usage__cache_creation__input_tokens": (0, 100),
+    "gen_ai__usage__reasoning__output_tokens": (0, 4, 200, 900),
+    "gen_ai__usage__audio__input_tokens": (3,),
+    "gen_ai__response__time_to_first_chunk": (0.25, 0.0, -1.0, 5e9, 1, "0.5"),
+    "openai__response__service_tier": ("default", "flex", "batch", ""),
+    "error__type": ("RateLimitError", ""),
+    "http__response__status_code": (200, 429),
+    "metadata__usage_object": ("{'cache_read_input_tokens': 5}", "no"),
+    "user_agent__original": ("OpenAI/Python",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_spans_that_are_read_by_kind_are_what_they_are_one_by_one(seed):
+    """Most spans are read by column, by the first of their kind; whatever they tell, nothing else comes of them."""
+    some, messages = random.Random(seed), []
+    likely = [name for name in VALUES if not name.startswith(("error", "http", "metadata", "gen_ai__usage__audio"))]
+    for number in range(1, 600):
+        names = some.sample(likely, some.randint(3, len(likely))) + (
+            some.sample(list(VALUES), 1) if number % 5 == 0 else []
+        )
+        # The first value of each is a plain one.
+        told = {name: some.choice(VALUES[name]) if some.random() < 0.1 else VALUES[name][-1 if some.random() < 0.02 else 0]
+                for name in names} | ({"gen_ai__usage__input_tokens": some.randrange(2000)} if number % 2 else {})  # fmt: skip
+        messages.append(
+            span(
+                number,
+                some.choice([0, 1]),
+                some.randrange(60),
+                scope=some.choice(["made", "vllm", "openlit.x"]),
+                **told,
+            )
+        )
+        one = messages[-1].resource_spans[0].scope_spans[0].spans[0]
+        one.status.code = some.choice([0, 0, 0, 0, 1, 2])
+        one.end_time_unix_nano *= some.choice([1, 1, 1, 0])
+        if some.random() < 0.02:
+            one.start_time_unix_nano = some.choice([0, 1, 2**63])
+    whole = ExportTraceServiceRequest()
+    scopes = {}
+    for message in messages:  # one scope of each name, as senders do it
+        given = message.resource_spans[0].scope_spans[0]
+        if given.scope.name not in scopes:
+            scopes[given.scope.name] = whole.resource_spans.add().scope_spans.add()
+            scopes[given.scope.name].scope.name = given.scope.name
+        scopes[given.scope.name].spans.append(given.spans[0])
+    piece = Piece.unpacked(traces.read(whole, NOW).packed())
+    alike = [(one.request(n), one.link(n)) for one in piece.alike for n in range(len(one))]
+    assert 60 < len(alike)
+    odd = [(piece.requests[one.request], one.link) for one in piece.spans if one.request >= 0]
+    expected = [traces.read(message, NOW, by_kind=False) for message in messages]
+    assert sorted(map(repr, [*alike, *odd])) == sorted(
+        repr((one.requests[0], one.spans[0].link)) for one in expected if one.requests
+    )
+    assert sorted((name, reason) for _, name, reason in piece.bad) == sorted(
+        (name, reason) for one in expected for _, name, reason in one.bad
+    )
+
+
 @pytest.mark.parametrize("first", ["wrapper", "inner"])
 def test_two_receivers_that_take_halves_of_a_trace_at_once_count_it_once(store, prices, monkeypatch, first):
     """One has asked what is known and not yet stored its half when the other takes the other half."""
@@ -218,8 +297,8 @@ def test_two_receivers_that_take_halves_of_a_trace_at_once_count_it_once(store, 
     other = halves.pop("inner" if first == "wrapper" else "wrapper")
     known, asked = traces._known, []
 
-    def in_between(base, names):
-        found = known(base, names)
+    def in_between(base, names, *own):
+        found = known(base, names, *own)
         asked.append(names)
         if len(asked) == 1:
             Loader(store, prices, Attribution()).load([traces.read(other, NOW)])
