@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,10 @@ READER_LIMITS = (
     "readonly=1, max_execution_time={seconds}, max_result_rows=100000, max_result_bytes=50000000, "
     "result_overflow_mode='throw', max_memory_usage=1000000000, max_rows_to_read=200000000, http_max_tries=1"
 )
+_MOST_KEPT = 32 << 10
+_PLACE = re.compile(r"\{[^{}]*\}")
+_PLAIN = r"(?:String|U?Int(?:8|16|32|64)|Float64|Date|DateTime(?:64)?(?:\((?:\d, *)?(?:'UTC')?\))?)"
+_PLAIN_PLACE = re.compile(r"\{\w+: *(?:" + _PLAIN + r"|Array\(" + _PLAIN + r"\))\}")
 _FORMAT = re.compile(r"\s+FORMAT\s+([A-Za-z][A-Za-z0-9]*)\s*\Z", re.IGNORECASE)
 _NODE = re.compile(r" *(?P<node>[A-Za-z]+)(?: (?P<text>.*?))?(?: \(alias .*\))?(?: \(children \d+\))?\Z")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -90,6 +96,35 @@ def take_format(sql: str) -> tuple[str, str | None]:
     return (sql[: found.start()], found[1]) if found else (sql, None)
 
 
+class Admitted:
+    """Texts that were let through, with what came of them: judging one costs as much as a small question.
+
+    Only what cannot depend on values is kept: a text whose places hold plain values is the same statement whatever
+    they are. The least recently used is forgotten.
+    """
+
+    def __init__(self, most: int = 1024) -> None:
+        self._most, self._texts = most, OrderedDict[str, str]()
+        self._guard = threading.Lock()
+
+    def get(self, sql: str) -> str | None:
+        """Return what came of a text, None if it must be judged."""
+        with self._guard:
+            found = self._texts.get(sql)
+            if found is not None:
+                self._texts.move_to_end(sql)
+            return found
+
+    def keep(self, sql: str, outcome: str) -> None:
+        """Remember what came of a text, if it is not long and its places hold plain values only."""
+        if len(sql) > _MOST_KEPT or not all(_PLAIN_PLACE.fullmatch(place) for place in _PLACE.findall(sql)):
+            return
+        with self._guard:
+            self._texts[sql] = outcome
+            if len(self._texts) > self._most:
+                self._texts.popitem(last=False)
+
+
 def writer_statement(engine: Engine, sql: str) -> str:
     """Return a statement of our own program as given, if it is exactly one and of a permitted kind."""
     canonical = engine.canonical(sql)
@@ -109,6 +144,7 @@ class Gate:
 
     known: frozenset[str]
     allowed: frozenset[str]
+    admitted: Admitted = field(default_factory=Admitted, compare=False)
 
     @classmethod
     def of(cls, engine: Engine) -> Gate:
@@ -122,12 +158,17 @@ class Gate:
             raise RefusedError("a statement of more than 1 MiB is refused")
         if ";" in sql:
             raise RefusedError("`;` is refused, also inside a text: one SELECT at a time")
+        canonical = self.admitted.get(sql) or self._canonical(engine, sql, parameters)
+        return f"SELECT * FROM (\n{canonical}\n) SETTINGS {READER_LIMITS.format(seconds=seconds)}"  # noqa: S608
+
+    def _canonical(self, engine: Engine, sql: str, parameters: dict[str, str]) -> str:
         canonical = engine.canonical(sql)
         if canonical is None:
             raise RefusedError("exactly one statement is taken; this is none or several, or has a syntax error")
         tree = engine.run(f"EXPLAIN AST {canonical}", "TabSeparatedRaw", parameters).body
         self.judge(tree.decode("utf-8", "replace").splitlines())
-        return f"SELECT * FROM (\n{canonical}\n) SETTINGS {READER_LIMITS.format(seconds=seconds)}"  # noqa: S608
+        self.admitted.keep(sql, canonical)
+        return canonical
 
     def judge(self, tree: list[str]) -> None:
         """Refuse a parse tree that holds anything not known to be harmless; each line is judged by itself.

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ledger.embedded.engine import DATABASE, Answer, Engine, EngineError, is_setting_name, quoted
-from ledger.embedded.gate import Gate, RefusedError, take_format, writer_statement
+from ledger.embedded.gate import Admitted, Gate, RefusedError, take_format, writer_statement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +112,7 @@ class StoreServer:
     reader_sha256: str
     confined: bool
     gate: Gate = field(init=False)
+    told: Admitted = field(default_factory=Admitted)
     readers: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(4))
 
     def __post_init__(self) -> None:
@@ -139,7 +140,8 @@ class StoreServer:
         if not sql:
             raise Refusal(62, "SYNTAX_ERROR", "empty query")
         try:
-            sql = writer_statement(self.engine, sql)
+            if self.told.get(sql) is None:
+                self.told.keep(sql, writer_statement(self.engine, sql))
         except RefusedError as error:
             raise Refusal(497, "ACCESS_DENIED", str(error)) from None
         return self._with_columns(sql, output, request.parameters, request.settings), output

@@ -157,3 +157,16 @@ def test_two_stores_cannot_read_each_other(tmp_path, store):
         inside = next(other.folder.rglob("*.bin"), other.folder / "store.json")
         with pytest.raises(StoreRefused):
             store.command(f"INSERT INTO rejected (reason) SELECT file('{inside}')")
+
+
+def test_what_was_let_through_once_is_judged_anew_where_a_place_holds_a_name(store):
+    """Texts that were admitted are remembered; a name in a place makes another statement of the same text."""
+    text = "SELECT count() FROM {place:Identifier} WHERE 'x' = {value:String}"
+    for _ in range(2):
+        assert store.read(text, {"place": "v_requests", "value": "x"})[1] == [(0,)]
+        with pytest.raises(StoreRefused):
+            store.read(text, {"place": "system.processes", "value": "x"})
+    plain = "SELECT {value:String} AS v, {at:DateTime('UTC')} > {from:DateTime('UTC')} AS later, {some:Array(String)} AS some"
+    for value in ("a", "system.processes", "Function file (children 1)", "AggregateFunction(sum, UInt64)", "'; DROP"):
+        given = {"value": value, "at": NOW, "from": NOW, "some": [value]}
+        assert store.read(plain, given)[1] == [(value, 0, [value])]
