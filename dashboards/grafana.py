@@ -205,7 +205,7 @@ def _panel(board: Dashboard, one: Panel, place: dict[str, int]) -> dict[str, Any
         return {**made, "options": {"mode": "markdown", "content": definitions.words(board.name, one.name)}}
     raw = statement(definitions.statement(board.name, one.name), board.variables)
     return {
-        **made, "datasource": SOURCE, "interval": one.bucket,
+        **made, "datasource": SOURCE, "interval": one.bucket, **({"maxDataPoints": one.points} if one.points else {}),
         "targets": [_target(raw, table=one.draw in _ROWS_AS_THEY_ARE)],
         "fieldConfig": {"defaults": _defaults(one), "overrides": _overrides(one)}, "options": _options(one),
     }  # fmt: skip

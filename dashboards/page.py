@@ -71,7 +71,8 @@ def answer(
         raise ConfigError(f"variable {min(unknown)!r}: not one of {', '.join(board.variables)}")
     if not start < end or (end - start).total_seconds() > 10 * _FAR_S:
         raise ConfigError("the range must begin before it ends and span less than 11 years")
-    bucket = bucket_of((end - start).total_seconds(), width, definitions.seconds(panel.bucket))
+    most = min(width // 2, panel.points or width)
+    bucket = bucket_of((end - start).total_seconds(), most, definitions.seconds(panel.bucket))
     # Whole buckets, whole hours: a part of one would look like a dip, and money is kept by the hour.
     step = bucket if panel.draw in ("lines", "bars", "states", "history") else 3600
     start = datetime.fromtimestamp(start.timestamp() // step * step, UTC)
@@ -132,9 +133,9 @@ def bind(places: dict[str, str], values: dict[str, Any], chosen: dict[str, list[
     return out
 
 
-def bucket_of(range_s: float, width: int, least: int) -> int:
-    """Return the bucket in seconds for about one point every two pixels, not below the panel's own."""
-    wanted = max(range_s / max(1, width / 2), least)
+def bucket_of(range_s: float, most: int, least: int) -> int:
+    """Return the bucket in seconds for about so many points at most, not below the panel's own."""
+    wanted = max(range_s / max(1, most), least)
     return next((b for b in BUCKETS if b >= wanted), BUCKETS[-1])
 
 

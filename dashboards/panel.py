@@ -28,6 +28,7 @@ class Panel:
 
     `same_as`: the statement is that of another dashboard's panel, DASHBOARD.PANEL. `codes`: the mapping whose words, in
     their order, the numbers 1, 2, 3 … of a states or history panel stand for. A text panel has a Markdown file instead.
+    `points`: how many buckets are drawn at most, 0 = as many as there is room for.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Panel:
     no_value: str = "no data"
     rising: str = ""
     bucket: str = "1h"
+    points: int = 0
     stack: bool = False
     decimals: int | None = None
     thresholds: tuple[tuple[str, float], ...] = ()

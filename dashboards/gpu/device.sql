@@ -1,7 +1,16 @@
--- Share of time in which any kernel ran, by GPU: presence, not load, it reads 100 % on servers that wait.
-SELECT toStartOfInterval(toDateTime(at, 'UTC'), toIntervalSecond({bucket:UInt32})) AS time, gpu AS series, avg(util / 100) AS value
-FROM gpu_samples FINAL
-WHERE at >= {from:DateTime} AND at < {to:DateTime} AND slice = ''
-  AND (empty({pool:Array(String)}) OR gpu IN (SELECT gpu FROM v_gpu_hourly WHERE pool IN {pool:Array(String)}))
-  AND (empty({node:Array(String)}) OR node IN {node:Array(String)})
+-- Share of time in which any kernel ran, by GPU: presence, not load, it reads 100 % on servers that wait. Buckets of an hour and more read the readings by hour.
+SELECT time, gpu AS series, sum(total) / nullIf(sum(n), 0) AS value
+FROM (
+  SELECT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time, gpu, util_sum / 100 AS total, util_n AS n
+  FROM v_gpu_readings_hourly
+  WHERE {bucket:UInt32} >= 3600 AND hour >= {from:DateTime} AND hour < {to:DateTime} AND slice = ''
+    AND (empty({pool:Array(String)}) OR gpu IN (SELECT gpu FROM v_gpu_hourly WHERE pool IN {pool:Array(String)}))
+    AND (empty({node:Array(String)}) OR node IN {node:Array(String)})
+  UNION ALL
+  SELECT toStartOfInterval(toDateTime(at, 'UTC'), toIntervalSecond({bucket:UInt32})) AS time, gpu, toFloat64(util) / 100 AS total, toInt64(isNotNull(util)) AS n
+  FROM gpu_samples FINAL
+  WHERE {bucket:UInt32} < 3600 AND at >= {from:DateTime} AND at < {to:DateTime} AND slice = ''
+    AND (empty({pool:Array(String)}) OR gpu IN (SELECT gpu FROM v_gpu_hourly WHERE pool IN {pool:Array(String)}))
+    AND (empty({node:Array(String)}) OR node IN {node:Array(String)})
+)
 GROUP BY time, series ORDER BY time, series

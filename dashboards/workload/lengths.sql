@@ -1,9 +1,12 @@
 -- How long prompts and answers are: share of the attempts by length in tokens, each step twice as long as the one before.
+-- From the counts by hour: whole hours.
 SELECT pow(2, step) AS tokens, sum(prompt) / nullIf(sum(sum(prompt)) OVER (), 0) AS prompt, sum(answer) / nullIf(sum(sum(answer)) OVER (), 0) AS answer
 FROM (
-  SELECT toInt32(ceil(log2(greatest(total_input, 1)))) AS step, count() AS prompt, 0 AS answer FROM v_requests
-  WHERE workload = {workload:String} AND at >= {from:DateTime} AND at < {to:DateTime} AND total_input > 0 GROUP BY step
-  UNION ALL
-  SELECT toInt32(ceil(log2(greatest(output, 1)))) AS step, 0 AS prompt, count() AS answer FROM v_requests
-  WHERE workload = {workload:String} AND at >= {from:DateTime} AND at < {to:DateTime} AND output > 0 GROUP BY step)
+  SELECT pair.1.1 AS step, if(pair.2 = 'prompt', pair.1.2, 0) AS prompt, if(pair.2 = 'answer', pair.1.2, 0) AS answer
+  FROM (
+    SELECT sumMap(prompts) AS prompts, sumMap(answers) AS answers FROM v_lengths_hourly
+    WHERE workload = {workload:String} AND hour >= toStartOfHour({from:DateTime}) AND hour < {to:DateTime})
+  ARRAY JOIN arrayConcat(
+    arrayZip(CAST(prompts, 'Array(Tuple(UInt8, UInt64))'), arrayResize(['prompt'], length(prompts), 'prompt')),
+    arrayZip(CAST(answers, 'Array(Tuple(UInt8, UInt64))'), arrayResize(['answer'], length(answers), 'answer'))) AS pair)
 GROUP BY step ORDER BY tokens

@@ -91,6 +91,9 @@ def tick(
         done += len(hours)
         if progress:
             progress(done, total)
+    read = {row["hour"] + k * _HOUR for row in samples for k in (0, 1)}  # by its end a reading belongs to the next hour
+    for hours in chunks(sorted(read)):
+        store.tell(_PACKAGE, "gpu_readings_hourly", ver=store.next_ver(), hours=hours)
     for hours in chunks(own_hours):
         _rebuild_own(store, declared, hours, firsts)
         done += len(hours)
@@ -147,6 +150,7 @@ def _rebuild_requests(store: Store, declared: Declared, hours: list[datetime], a
     )  # fmt: skip
     store.tell(_PACKAGE, "work_10s", ver=store.next_ver(), hours=hours)
     store.tell(_PACKAGE, "arrivals_hourly", ver=store.next_ver(), hours=hours)
+    store.tell(_PACKAGE, "lengths_hourly", ver=store.next_ver(), hours=hours)
     store.tell(_PACKAGE, "cost_hourly_api", ver=store.next_ver(), hours=hours)
     wrong = store.ask(_PACKAGE, "unreconciled", hours=hours)
     if wrong:

@@ -80,11 +80,11 @@ def test_long_becomes_wide_and_missing_stays_null():
 
 
 @pytest.mark.parametrize(
-    ("range_s", "width", "least", "expected"),
-    [(3600, 800, 60, 60), (30 * 86_400, 800, 3600, 21_600), (400 * 86_400, 300, 60, 86_400)],
+    ("range_s", "most", "least", "expected"),
+    [(3600, 400, 60, 60), (30 * 86_400, 400, 3600, 21_600), (400 * 86_400, 150, 60, 86_400)],
 )
-def test_buckets_fit_the_width(range_s, width, least, expected):
-    assert page.bucket_of(range_s, width, least) == expected
+def test_buckets_fit_the_width(range_s, most, least, expected):
+    assert page.bucket_of(range_s, most, least) == expected
 
 
 def test_lanes_become_columns_and_dates_stay_days():
