@@ -37,6 +37,10 @@ RECONCILED_DAYS = 41
 VERDICT_S = 3600
 PRICES_S = 12 * 3600
 RETENTION_S = 24 * 3600
+MERGE_S, MERGE_FIRST = 24 * 3600, timedelta(hours=1)
+"""Merging reads and writes whole months: not while a service has just come up."""
+MOST_MERGED = 200_000_000
+"""Rows of a month above which its merging is left to the engine: it would keep a disk busy for an hour."""
 ALERTS_S = 15
 EXPORTS_S, RETRY_S = 5, 300
 CLOCK_S, MOVED_S = 2.0, 5.0
@@ -73,18 +77,20 @@ class Jobs:
             ("reconciliation", RECONCILE_S, self.reconciliation),
             ("prices", PRICES_S, self.prices),
             ("retention", RETENTION_S, self.retention),
+            ("merge", MERGE_S, self.merge),
             ("alerts", ALERTS_S, self.alerts),
             *([("exports", EXPORTS_S, self.exports)] if service.config.exports else []),
         ):
             if _group(name) not in groups:
                 continue
+            first = datetime.now(UTC) + (MERGE_FIRST if name == "merge" else timedelta())
             self._scheduler.add_job(
                 self._in_turn, "interval", seconds=seconds, args=(name, action), id=name, max_instances=1,
-                coalesce=True, misfire_grace_time=seconds, next_run_time=datetime.now(UTC),
+                coalesce=True, misfire_grace_time=seconds, next_run_time=first,
             )  # fmt: skip
 
     def start(self) -> None:
-        """Begin, and write down which program keeps the store; each job runs once at the start."""
+        """Begin, and write down which program keeps the store; each job but the merging runs once at the start."""
         if not self.leases:
             return
         declared = hashlib.sha256(repr(self.service.config.declared()).encode()).hexdigest()[:12]
@@ -134,7 +140,7 @@ class Jobs:
 
     def run(self, name: str, action: Callable[[], str]) -> None:
         """Run one job and write down what it did or why it failed; a failure is tried again at its next time."""
-        with self._asking if name in ("sources", "exports") else self._one:
+        with self._asking if name in ("sources", "exports", "merge") else self._one:
             started = datetime.now(UTC)
             try:
                 note, outcome = action(), "ok"
@@ -246,3 +252,11 @@ class Jobs:
                 self.service.store.tell("breakeven", f"drop_month_{table}", month=row["month"])
                 dropped.append(f"{table} {row['month']}")
         return ", ".join(dropped)
+
+    def merge(self) -> str:
+        """Merge months that lie in many parts; says how many. A tick may write to them meanwhile."""
+        store, before = self.service.store, datetime.now(UTC) - timedelta(days=RECONCILED_DAYS)
+        months = store.ask("breakeven", "months_to_merge", facts_before=before, most_rows=MOST_MERGED)
+        for row in months:
+            store.tell("breakeven", "merge_month", table=row["table"], month=row["month"])
+        return f"{len(months)} months of tables" if months else ""

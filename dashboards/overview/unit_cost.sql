@@ -19,13 +19,11 @@ SELECT time, series, value FROM (
   UNION ALL
   SELECT b.time AS time, 'Break-even' AS series, e.value AS value
   FROM (
-    SELECT DISTINCT toStartOfInterval(hour, toIntervalSecond({bucket:UInt32})) AS time FROM cost_periods
-    WHERE hour >= {from:DateTime} AND hour < {to:DateTime}
-      AND ({bucket:UInt32} % 86400 = 0 AND whole AND day >= {from:DateTime} AND next_day <= {to:DateTime}
-        OR NOT whole AND ({bucket:UInt32} % 86400 != 0 OR day < {from:DateTime} OR next_day > {to:DateTime}))) AS b
+    SELECT toStartOfInterval(toDateTime(arrayJoin(range(toUInt32({from:DateTime}), toUInt32({to:DateTime}), {bucket:UInt32})), 'UTC'), toIntervalSecond({bucket:UInt32})) AS time) AS b
   CROSS JOIN (
     SELECT sum(toFloat64(candidate)) * 1000 / nullIf(sum(requests), 0) AS value FROM (
       SELECT workload, argMax(candidate_usd_month, at) AS candidate, argMax(requests_month, at) AS requests FROM v_verdicts
       WHERE at < {to:DateTime} + toIntervalHour(1) AND (empty({workload:Array(String)}) OR workload IN {workload:Array(String)}) AND (empty({team:Array(String)}) OR workload IN (SELECT name FROM workloads GROUP BY name HAVING argMax(team, recorded_at) IN {team:Array(String)}))
-      GROUP BY workload) WHERE isNotNull(candidate)) AS e)
+      GROUP BY workload) WHERE isNotNull(candidate)) AS e
+  WHERE isNotNull(e.value))
 ORDER BY time, series

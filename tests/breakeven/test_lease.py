@@ -102,7 +102,7 @@ def test_a_role_serves_its_part(store, prices, name):
     }.get(name, set())  # fmt: skip
 
 
-JOBS = {"cost", "verdict", "sources", "reconciliation", "prices", "retention", "alerts"}
+JOBS = {"cost", "verdict", "sources", "reconciliation", "prices", "retention", "merge", "alerts"}
 
 
 def test_an_unknown_role_names_the_known_ones():

@@ -12,7 +12,7 @@ from breakeven import web
 from breakeven.config import parse
 from breakeven.jobs import Jobs
 from breakeven.service import Service
-from dashboards import panel
+from dashboards import page, panel
 from ledger.embedded.gate import Gate, _allowed_names
 from ledger.errors import StoreUnavailable
 from ledger.prices.register import PriceRegister
@@ -212,10 +212,10 @@ def test_the_receiver_is_there(client):
 
 def test_jobs_run_and_are_written_down(service):
     jobs = Jobs(service)
-    for name in ("cost", "verdict", "prices", "retention"):
+    for name in ("cost", "verdict", "prices", "retention", "merge"):
         jobs.run(name, getattr(jobs, name))
     assert {n: r.outcome for n, r in jobs.last.items()} == dict.fromkeys(
-        ("cost", "verdict", "prices", "retention"), "ok"
+        ("cost", "verdict", "prices", "retention", "merge"), "ok"
     )
     rows = dict(service.store._client.query("SELECT job, outcome FROM job_runs FINAL").result_rows)
     assert rows["verdict"] == "ok"
@@ -236,6 +236,31 @@ def test_retention_drops_whole_old_months_only_when_asked(service, store):
     kept = Jobs(Service(parse({"retention": {"requests_days": 400}}), store, service.prices))
     assert kept.retention() == f"requests {old:%Y%m}"
     assert store.read("SELECT count() FROM v_requests")[1] == [(39,)]
+
+
+def test_months_are_merged_and_say_the_same(service, store):
+    """What is computed lies in one part a month afterwards, facts that bills may still change are left alone."""
+    old = datetime.now(UTC) - timedelta(days=100)
+    for number in range(3):
+        store.add([request(old, f"old {number}", workload="bot")])
+        service.tick()
+    parts = """SELECT partition_id, count() FROM system.parts WHERE database = currentDatabase() AND active AND table = {table:String}
+               GROUP BY partition_id HAVING count() > 1"""
+    now = datetime.now(UTC)
+
+    def panels():
+        span = {"start": old - timedelta(days=1), "end": now, "as_of": now}
+        return [page.answer(store, "api", name, **span)["columns"] for name in ("spend", "by_model", "attempts")]
+
+    before = panels()
+    jobs = Jobs(service)
+    assert jobs.merge().endswith(" months of tables")
+    for table in ("usage_hourly", "cost_hourly", "usage_daily"):
+        assert not store._client.query(parts, {"table": table}).result_rows
+    where = {"table": "requests"}
+    assert f"{old:%Y%m}" not in dict(store._client.query(parts, where).result_rows)
+    assert jobs.merge() == ""
+    assert panels() == before
 
 
 def test_what_is_sent_to_the_doors_is_stored(client, store):
