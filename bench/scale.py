@@ -7,15 +7,18 @@ import tempfile
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import query
 from bench.measure import Goal, Spent, median, resident_mb, spent
-from ledger.costing.declared import Declared
+from ledger.costing.declared import Declared, Pool
 from ledger.costing.tick import tick
 from ledger.costing.vintage import Vintage, refresh
+from ledger.prices.book import BEGIN, END
 from ledger.prices.register import PriceRegister
+from ledger.records import GpuRate
 from ledger.store import Store
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DAYS, SMALL, LARGE, MORE, LOAD = 90, 600_000, 3_000_000, 10_000, 50_000
+GPUS, GPU_DAYS = 64, 30
+POOL = Declared(rates=(GpuRate("lab", "rented", GPUS, Decimal(2), BEGIN, END, BEGIN),), pools=(Pool("lab", GPUS),))
 MODELS = ("gpt-4o-mini", "gpt-4o", "gpt-4.1", "gpt-4.1-mini", "o3-mini", "gpt-4.1-nano", "o3", "o4-mini")
 
 
@@ -34,11 +39,12 @@ def goals(large: int = LARGE) -> Iterator[Goal]:
             with Store(Path(folder) / "store") as store:
                 filled(store, size)
                 with spent(store) as whole:
-                    tick(store, Declared(), NOW)
+                    tick(store, POOL, NOW)
                 ticks[size] = median(3, lambda number, s=store, n=size: _more(s, n + number * MORE))
                 if size == large:
                     with spent(store) as vintage:
-                        refresh(store, Declared(), Vintage.of("current", NOW), NOW)
+                        refresh(store, POOL, Vintage.of("current", NOW), NOW)
+                    read(store)
                     yield from query.goals(store, NOW)
                     yield from under_load(store, NOW)
                     (on_disk,) = store.ask("bench", "size")
@@ -115,10 +121,17 @@ def filled(store: Store, count: int) -> None:
         store.tell("bench", "fill", ver=store.next_ver(), first=day * each, count=each, start=start, span_ms=86_400_000)
 
 
+def read(store: Store) -> None:
+    """Bring thirty days of readings of many GPUs, and have them worked in."""
+    for day in range(GPU_DAYS):
+        store.tell("bench", "gpus", ver=store.next_ver(), start=NOW - timedelta(days=GPU_DAYS - day))
+    tick(store, POOL, NOW)
+
+
 def _more(store: Store, first: int) -> Spent:
     """Bring new requests of the running hour and cost them."""
     start = NOW - timedelta(minutes=40)
     store.tell("bench", "fill", ver=store.next_ver(), first=10**9 + first, count=MORE, start=start, span_ms=1_200_000)
     with spent(store) as took:
-        tick(store, Declared(), NOW)
+        tick(store, POOL, NOW)
     return took

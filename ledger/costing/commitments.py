@@ -34,13 +34,17 @@ def rebuild(store: Store, promises: Sequence[Commitment], months: Iterable[datet
     wanted = sorted({month.astimezone(UTC).date().replace(day=1) for month in months})
     if not wanted:
         return
-    rows = store.ask("ledger.costing", "metered_months", months=wanted, closed=closed)
+    asked = {"months": wanted, "closed": closed, "providers": sorted({one.provider for one in promises})}
+    rows = store.ask("ledger.costing", "metered_months", **asked) if promises else []
     metered = {(row["provider"], row["month"]): row["metered"] for row in rows}
-    booked = {(row["provider"], row["month"]): row["booked"] for row in rows}
+    booked = [
+        (row["provider"], row["month"], row["hour"])
+        for row in store.ask("ledger.costing", "unused_hours", months=wanted)
+    ]
     for month in wanted:
         found = month_hours(promises, month, closed, {p: m for (p, at), m in metered.items() if at == month})
         keys = {(row.provider, row.hour) for row in found}
-        stale = [(p, hour) for (p, at), hours in booked.items() if at == month for hour in hours]
+        stale = [(provider, hour) for provider, at, hour in booked if at == month]
         store.add([*found, *(_row(p, hour, ZERO) for p, hour in stale if (p, hour) not in keys)])
 
 
