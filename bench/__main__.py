@@ -49,6 +49,7 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="add the lines to bench/history.jsonl")
     parser.add_argument("--table", action="store_true", help="print the last recorded run as a Markdown table")
     parser.add_argument("--rows", type=int, default=scale.LARGE, help="requests of the larger store")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the larger store stays, to be asked again")
     given = parser.parse_args()
     if given.table:
         print(table())
@@ -57,7 +58,7 @@ def main() -> int:
     for names, goals in SUITE.items():
         if wanted and not wanted & set(names.split()):
             continue
-        for goal in goals(given.rows) if goals is scale.goals else goals():
+        for goal in goals(given.rows, given.keep) if goals is scale.goals else goals():
             kept.append(goal)
             print(json.dumps(goal.json()) if given.json else goal, flush=True)
     about = {

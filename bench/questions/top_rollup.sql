@@ -1,5 +1,5 @@
--- Twenty dearest workloads, thirty days: from days and hours.
+-- Twenty dearest workloads by API money, thirty days: from days and hours.
 SELECT workload, sum(usd) AS usd FROM cost_periods
 WHERE hour >= {from:DateTime('UTC')} AND hour < {to:DateTime('UTC')}
   AND (whole AND day >= {from:DateTime('UTC')} AND next_day <= {to:DateTime('UTC')} OR NOT whole AND (day < {from:DateTime('UTC')} OR next_day > {to:DateTime('UTC')}))
-  AND vintage = 'booked' GROUP BY workload ORDER BY usd DESC, workload LIMIT 20
+  AND side = 'api' AND vintage = 'booked' GROUP BY workload ORDER BY usd DESC, workload LIMIT 20
