@@ -56,6 +56,7 @@ def goals(large: int = LARGE, keep: Path | None = None) -> Iterator[Goal]:
             if whole is not None:
                 with spent(store) as vintage:
                     refresh(store, POOL, Vintage.of("current", NOW), NOW)
+            merge(store)
             yield from query.goals(store, NOW)
             yield from under_load(store, NOW)
             (on_disk,) = store.ask("bench", "size")
@@ -137,6 +138,18 @@ def read(store: Store) -> None:
     for day in range(GPU_DAYS):
         store.tell("bench", "gpus", ver=store.next_ver(), start=NOW - timedelta(days=GPU_DAYS - day))
     tick(store, POOL, NOW)
+
+
+def merge(store: Store) -> None:
+    """Do what the service does at night, as PostgreSQL is given its VACUUM: merge the months.
+
+    A month of which parts are being merged is passed over, so what a load has set going must end first.
+    """
+    for _ in range(2):
+        while store.ask("bench", "merging")[0]["n"]:
+            time.sleep(0.5)
+        for row in store.ask("breakeven", "months_to_merge", facts_before=NOW + timedelta(days=31), most_rows=10**9):
+            store.tell("breakeven", "merge_month", **row)
 
 
 def _more(store: Store, first: int) -> Spent:

@@ -36,6 +36,25 @@ def test_a_statement_has_a_caption_and_no_clock(path):
     assert text.endswith("\n")
 
 
+SAMPLED = [
+    path
+    for path in STATEMENTS
+    if re.search(r"\bFROM (?:v_)?(?:gpu|engine)_samples\b", path.read_text()) and "migrations" not in path.parts
+]
+
+
+@pytest.mark.parametrize("path", SAMPLED, ids=ids)
+def test_samples_of_a_time_are_found_by_their_hour(path):
+    """Their key begins with the hour and ends with the instant: the instant alone is looked for in all of a month."""
+    text = path.read_text()
+    assert (
+        not re.search(r"\bat >=? ", text)
+        or "toStartOfHour(at) " in text
+        or "toStartOfHour(e.at) " in text
+        or "toStartOfHour(s.at) " in text
+    )
+
+
 def test_there_are_six_packages_and_no_other():
     found = {p.parent.name for p in ROOT.glob("*/__init__.py")}
     assert found == set(PACKAGES)

@@ -60,7 +60,7 @@ def store(pieces: list[Piece], intake: Intake) -> int:
     before = _known(base, told.doubtful())
     vers = _remember(base, told, {trace for trace, _ in before})
     # After ours are stored: another receiver may take the other half of a trace, and one of the two must see it.
-    later = _known(base, told.asked(), vers)
+    later = _known(base, told.asked(), vers) if vers else {}
     known = {**before, **{key: link for key, link in later.items() if key not in told.heard}}
     told.look_at({trace for trace, _ in known})
     nodes = {**known, **{key: one.link for key, one in told.heard.items()}}

@@ -17,14 +17,14 @@ SELECT DISTINCT * FROM (
         toDateTime64(max(hour), 3, 'UTC') AS last, toUInt64(0) AS provisional FROM v_arrivals_hourly GROUP BY source
       UNION ALL
       SELECT source, 'requests', 0, uniqExactIf(event_id, at >= day_ago AND at < whole_from), max(at), 0 FROM requests
-      WHERE at >= day_ago AND at < whole_from OR at >= running OR toStartOfHour(at) IN (SELECT max(hour) FROM v_arrivals_hourly GROUP BY source)
+      WHERE toStartOfHour(at) = toStartOfHour(day_ago) OR toStartOfHour(at) >= running OR toStartOfHour(at) IN (SELECT max(hour) FROM v_arrivals_hourly GROUP BY source)
       GROUP BY source
       UNION ALL
       SELECT source, 'gpu_samples', toUInt64(sum(readings)), toUInt64(sumIf(readings, hour >= whole_from)), toDateTime64(max(hour), 3, 'UTC'), 0
       FROM v_gpu_readings_hourly GROUP BY source
       UNION ALL
       SELECT source, 'gpu_samples', 0, uniqExactIf((node, gpu, slice, at), at >= day_ago AND at < whole_from), max(at), 0 FROM gpu_samples
-      WHERE at >= day_ago AND at < whole_from OR at >= running OR toStartOfHour(at) IN (SELECT max(hour) FROM v_gpu_readings_hourly GROUP BY source)
+      WHERE toStartOfHour(at) = toStartOfHour(day_ago) OR toStartOfHour(at) >= running OR toStartOfHour(at) IN (SELECT max(hour) FROM v_gpu_readings_hourly GROUP BY source)
       GROUP BY source
       UNION ALL
       SELECT source, 'engine_samples', count(), countIf(at >= day_ago), max(at), 0 FROM engine_samples FINAL GROUP BY source

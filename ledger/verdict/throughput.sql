@@ -11,7 +11,7 @@ SELECT at, by_engine, replicas, uncached, cached, output, requests, waiting, ttf
       toFloat64(sum(ifNull(n_ok, 0) + ifNull(n_aborted, 0) + ifNull(n_failed, 0))) AS requests, avg(e.waiting) AS waiting,
       sum(ifNull(decode_s, 0)) AS decode, sumMap(mapKeys(ttft), mapValues(ttft)) AS histogram, histogram.1 AS edges, histogram.2 AS counts
     FROM engine_samples AS e FINAL
-    WHERE e.at >= {from:DateTime('UTC')} AND e.at < {to:DateTime('UTC')} AND up = 1
+    WHERE toStartOfHour(e.at) >= toStartOfHour({from:DateTime('UTC')}) AND e.at >= {from:DateTime('UTC')} AND e.at < {to:DateTime('UTC')} AND up = 1
       AND if(deployment = '', transform(model, {models:Array(String)}, {names:Array(String)}, ''), deployment) = {deployment:String}
     GROUP BY 1)
   WHERE output > 0
