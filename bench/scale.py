@@ -51,11 +51,12 @@ def goals(large: int = LARGE, keep: Path | None = None) -> Iterator[Goal]:
                 filled(store, large)
                 with spent(store) as whole:
                     tick(store, POOL, NOW)
-                read(store)
             ticks[large] = median(3, lambda number: _more(store, large + number * MORE))
             if whole is not None:
                 with spent(store) as vintage:
                     refresh(store, POOL, Vintage.of("current", NOW), NOW)
+                if large > LARGE:  # they take minutes, and their merges as long again
+                    read(store)
             merge(store)
             yield from query.goals(store, NOW)
             yield from under_load(store, NOW)
