@@ -6,12 +6,12 @@ FROM (
   FROM (
     SELECT deployment, sumIf(used_s, state IN ('serving', 'serving_low')) AS used, sumIf(seconds, state IN ('serving', 'serving_low', 'warm_idle')) AS held
     FROM v_gpu_hourly
-    WHERE hour >= toStartOfHour({to:DateTime}) - toIntervalHour(24) AND hour < toStartOfHour({to:DateTime}) AND {from:DateTime} < {to:DateTime} AND deployment IN (
+    WHERE hour >= toStartOfHour({to:DateTime}, 'UTC') - toIntervalHour(24) AND hour < toStartOfHour({to:DateTime}, 'UTC') AND {from:DateTime} < {to:DateTime} AND deployment IN (
         SELECT name FROM deployments GROUP BY name HAVING argMax(s_per_uncached > 0 OR s_per_output > 0, (recorded_at, ver))) AND (empty({pool:Array(String)}) OR pool IN {pool:Array(String)})
       AND (empty({node:Array(String)}) OR node IN {node:Array(String)})
     GROUP BY deployment) AS g
   LEFT JOIN (
     SELECT deployment, sum(requests) AS requests FROM v_usage_hourly
-    WHERE side = 'self_hosted' AND hour >= toStartOfHour({to:DateTime}) - toIntervalHour(24) AND hour < toStartOfHour({to:DateTime})
+    WHERE side = 'self_hosted' AND hour >= toStartOfHour({to:DateTime}, 'UTC') - toIntervalHour(24) AND hour < toStartOfHour({to:DateTime}, 'UTC')
     GROUP BY deployment) AS u ON u.deployment = g.deployment
   WHERE g.used > 0)

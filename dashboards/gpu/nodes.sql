@@ -1,6 +1,6 @@
 -- Every GPU and MIG instance over the last 24 closed hours and 7 days: what it does now, what it cost, what of it was unused and why.
 WITH
-  toStartOfHour({to:DateTime}) AS end,
+  toStartOfHour({to:DateTime}, 'UTC') AS end,
   (SELECT groupArray(name) FROM (
     SELECT name, argMax(s_per_uncached > 0 OR s_per_output > 0, (recorded_at, ver)) AS known FROM deployments GROUP BY name)
     WHERE known) AS measured

@@ -2,6 +2,6 @@
 SELECT toStartOfInterval(toDateTime(at, 'UTC'), toIntervalSecond({bucket:UInt32})) AS time,
   avg(running) * uniqExact(replica) AS running, avg(waiting) * uniqExact(replica) AS waiting
 FROM v_engine_samples
-WHERE up = 1 AND toStartOfHour(at) >= toStartOfHour({from:DateTime}) AND at >= {from:DateTime} AND at < {to:DateTime}
+WHERE up = 1 AND toStartOfHour(at) >= toStartOfHour({from:DateTime}, 'UTC') AND at >= {from:DateTime} AND at < {to:DateTime}
   AND (empty({pool:Array(String)}) OR pool IN {pool:Array(String)}) AND (empty({node:Array(String)}) OR node IN {node:Array(String)})
 GROUP BY time ORDER BY time

@@ -9,7 +9,7 @@ FROM (
   UNION ALL
   SELECT toStartOfInterval(toDateTime(at, 'UTC'), toIntervalSecond({bucket:UInt32})) AS time, gpu, temperature AS degrees
   FROM gpu_samples FINAL
-  WHERE {bucket:UInt32} < 3600 AND toStartOfHour(at) >= toStartOfHour({from:DateTime}) AND at >= {from:DateTime} AND at < {to:DateTime} AND slice = ''
+  WHERE {bucket:UInt32} < 3600 AND toStartOfHour(at) >= toStartOfHour({from:DateTime}, 'UTC') AND at >= {from:DateTime} AND at < {to:DateTime} AND slice = ''
     AND (empty({pool:Array(String)}) OR gpu IN (SELECT gpu FROM v_gpu_hourly WHERE pool IN {pool:Array(String)}))
     AND (empty({node:Array(String)}) OR node IN {node:Array(String)})
 )

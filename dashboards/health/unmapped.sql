@@ -4,7 +4,7 @@ SELECT side, provider, model, key, team, environment, count() AS attempts, sum(t
 FROM v_requests
 WHERE workload IN ('', 'unassigned') AND at >= {from:DateTime} AND at < {to:DateTime}
   AND toStartOfHour(at) IN (
-    SELECT hour FROM v_usage_hourly WHERE workload IN ('', 'unassigned') AND hour >= toStartOfHour({from:DateTime}) AND hour < {to:DateTime}
+    SELECT hour FROM v_usage_hourly WHERE workload IN ('', 'unassigned') AND hour >= toStartOfHour({from:DateTime}, 'UTC') AND hour < {to:DateTime}
     UNION ALL
     SELECT toDateTime(day, 'UTC') + toIntervalHour(arrayJoin(range(24))) FROM v_usage_days
     WHERE counted != 'requests' AND day >= toDate({from:DateTime}, 'UTC') AND day <= toDate({to:DateTime}, 'UTC'))

@@ -4,8 +4,8 @@
 SELECT DISTINCT * FROM (
   WITH
     {as_of:DateTime} - toIntervalDay(1) AS day_ago,
-    toStartOfHour({as_of:DateTime} - toIntervalDay(1)) + toIntervalHour(1) AS whole_from,
-    toStartOfHour({as_of:DateTime}) - toIntervalHour(1) AS running
+    toStartOfHour({as_of:DateTime} - toIntervalDay(1), 'UTC') + toIntervalHour(1) AS whole_from,
+    toStartOfHour({as_of:DateTime}, 'UTC') - toIntervalHour(1) AS running
   SELECT coalesce(nullIf(s.source, ''), a.source) AS source, coalesce(nullIf(s.kind, ''), a.stream) AS kind, if(s.kind = '', NULL, s.last) AS last,
     if(s.kind = '', NULL, greatest(0, dateDiff('second', s.last, {as_of:DateTime}))) AS behind, s.rows_24h AS rows_24h, nullIf(s.rows, 0) AS rows,
     s.provisional AS provisional, r.rejected AS rejected,
@@ -17,14 +17,14 @@ SELECT DISTINCT * FROM (
         toDateTime64(max(hour), 3, 'UTC') AS last, toUInt64(0) AS provisional FROM v_arrivals_hourly GROUP BY source
       UNION ALL
       SELECT source, 'requests', 0, uniqExactIf(event_id, at >= day_ago AND at < whole_from), max(at), 0 FROM requests
-      WHERE toStartOfHour(at) = toStartOfHour(day_ago) OR toStartOfHour(at) >= running OR toStartOfHour(at) IN (SELECT max(hour) FROM v_arrivals_hourly GROUP BY source)
+      WHERE toStartOfHour(at) = toStartOfHour(day_ago, 'UTC') OR toStartOfHour(at) >= running OR toStartOfHour(at) IN (SELECT max(hour) FROM v_arrivals_hourly GROUP BY source)
       GROUP BY source
       UNION ALL
       SELECT source, 'gpu_samples', toUInt64(sum(readings)), toUInt64(sumIf(readings, hour >= whole_from)), toDateTime64(max(hour), 3, 'UTC'), 0
       FROM v_gpu_readings_hourly GROUP BY source
       UNION ALL
       SELECT source, 'gpu_samples', 0, uniqExactIf((node, gpu, slice, at), at >= day_ago AND at < whole_from), max(at), 0 FROM gpu_samples
-      WHERE toStartOfHour(at) = toStartOfHour(day_ago) OR toStartOfHour(at) >= running OR toStartOfHour(at) IN (SELECT max(hour) FROM v_gpu_readings_hourly GROUP BY source)
+      WHERE toStartOfHour(at) = toStartOfHour(day_ago, 'UTC') OR toStartOfHour(at) >= running OR toStartOfHour(at) IN (SELECT max(hour) FROM v_gpu_readings_hourly GROUP BY source)
       GROUP BY source
       UNION ALL
       SELECT source, 'engine_samples', count(), countIf(at >= day_ago), max(at), 0 FROM engine_samples FINAL GROUP BY source

@@ -5,7 +5,7 @@ FROM (
   SELECT pair.1.1 AS step, if(pair.2 = 'prompt', pair.1.2, 0) AS prompt, if(pair.2 = 'answer', pair.1.2, 0) AS answer
   FROM (
     SELECT sumMap(prompts) AS prompts, sumMap(answers) AS answers FROM v_lengths_hourly
-    WHERE workload = {workload:String} AND hour >= toStartOfHour({from:DateTime}) AND hour < {to:DateTime})
+    WHERE workload = {workload:String} AND hour >= toStartOfHour({from:DateTime}, 'UTC') AND hour < {to:DateTime})
   ARRAY JOIN arrayConcat(
     arrayZip(CAST(prompts, 'Array(Tuple(UInt8, UInt64))'), arrayResize(['prompt'], length(prompts), 'prompt')),
     arrayZip(CAST(answers, 'Array(Tuple(UInt8, UInt64))'), arrayResize(['answer'], length(answers), 'answer'))) AS pair)

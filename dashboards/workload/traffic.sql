@@ -8,7 +8,7 @@ SELECT ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'][weekday] AS lane,
   nullIf(avgIf(requests, at = 20), 0) AS h20, nullIf(avgIf(requests, at = 21), 0) AS h21, nullIf(avgIf(requests, at = 22), 0) AS h22, nullIf(avgIf(requests, at = 23), 0) AS h23
 FROM (
   SELECT toDayOfWeek(h.hour) AS weekday, toHour(h.hour) AS at, ifNull(u.requests, 0) AS requests, sum(ifNull(u.there, 0)) OVER () AS hours
-  FROM (SELECT toDateTime(arrayJoin(range(toUInt32(toStartOfHour({from:DateTime})), toUInt32({to:DateTime}), 3600)), 'UTC') AS hour) AS h
+  FROM (SELECT toDateTime(arrayJoin(range(toUInt32(toStartOfHour({from:DateTime}, 'UTC')), toUInt32({to:DateTime}), 3600)), 'UTC') AS hour) AS h
   LEFT JOIN (
     SELECT hour, sum(requests) AS requests, 1 AS there FROM v_usage_hourly
     WHERE workload = {workload:String} AND hour >= {from:DateTime} AND hour < {to:DateTime} GROUP BY hour) AS u ON u.hour = h.hour
